@@ -1,0 +1,81 @@
+package tokensource
+
+import "strings"
+
+// Class says what kind of failure an [Error] is. A Class is itself an error, so
+// that errors.Is(err, tokensource.NotConfigured) works.
+type Class string
+
+// The classes. Their values are the names that the conformance vectors and the
+// anchors of docs/troubleshooting.md use.
+const (
+	// ConfigInvalid: a setting can never work as it is written.
+	ConfigInvalid Class = "config-invalid"
+	// NotConfigured: a variable or a file that the token source needs is
+	// missing or empty.
+	NotConfigured Class = "not-configured"
+	// TokenRefused: the token server understood and refused (4xx), or sent the
+	// request elsewhere (3xx). It is not retried.
+	TokenRefused Class = "token-refused"
+	// TokenUnavailable: no usable answer from the token server (network, 408,
+	// 429, 5xx, time-out), after retries.
+	TokenUnavailable Class = "token-unavailable"
+	// TokenMalformed: the token server answered with something that is no token.
+	TokenMalformed Class = "token-malformed"
+	// RoleDenied: STS refused the role for this token.
+	RoleDenied Class = "role-denied"
+	// STSUnavailable: no usable answer from STS, after the SDK's retries.
+	STSUnavailable Class = "sts-unavailable"
+)
+
+// Error returns the name of the class.
+func (c Class) Error() string { return string(c) }
+
+// Error is the type of every error on the way from a setting to a role. It
+// holds no secret: neither a token, nor a request token, nor the body of a
+// successful answer.
+type Error struct {
+	// Class is the kind of failure. Always set.
+	Class Class
+
+	// Setting is where the failing setting was made: a variable, or a profile
+	// and its file. Empty for a source that was made in code.
+	Setting string
+
+	// Problem says what failed. Always set.
+	Problem string
+
+	// Mend says what to do about it. May be empty.
+	Mend string
+
+	// StatusCode is the HTTP status of the answer, or 0 where there was none.
+	StatusCode int
+
+	// Err is the cause, or nil.
+	Err error
+}
+
+const troubleshooting = "https://github.com/awstokenserver/config/blob/main/docs/troubleshooting.md#"
+
+// Error returns setting, problem, cause, mend and the page that explains the
+// class, in one line.
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Setting != "" {
+		b.WriteString(e.Setting + ": ")
+	}
+	b.WriteString(e.Problem)
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	if e.Mend != "" {
+		b.WriteString("; " + e.Mend)
+	}
+	return b.String() + " (" + troubleshooting + string(e.Class) + ")"
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is reports whether target is the error's [Class].
+func (e *Error) Is(target error) bool { return target == error(e.Class) }

@@ -1,0 +1,44 @@
+package tokensource
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// maxRead is how much of a file or an answer is read. One byte more is read to
+// tell what is larger.
+const maxRead = 64 << 10
+
+// readFile returns the text of a file without the blanks around it, and without
+// what is more than a byte behind maxRead.
+func readFile(path string) (string, error) {
+	// Opening a pipe could block for ever.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return "", invalid("%q is not a regular file", path)
+	}
+	var text []byte
+	file, err := os.Open(path)
+	if err == nil {
+		defer file.Close()
+		text, err = io.ReadAll(io.LimitReader(file, maxRead+1))
+	}
+	if err != nil {
+		var withPath *fs.PathError
+		if errors.As(err, &withPath) {
+			err = withPath.Err
+		}
+		failed := notConfigured("the file %q cannot be read", path)
+		failed.Err = err
+		return "", failed
+	}
+	if len(text) <= maxRead {
+		text = []byte(strings.TrimSpace(string(text)))
+	}
+	if len(text) == 0 {
+		return "", notConfigured("the file %q is empty", path)
+	}
+	return string(text), nil
+}

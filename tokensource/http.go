@@ -1,0 +1,126 @@
+package tokensource
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// failure is how an attempt failed.
+type failure struct {
+	err   *Error
+	retry bool          // the same request may succeed later
+	after time.Duration // what Retry-After says
+}
+
+// attempt sends the request once.
+func (c *call) attempt(ctx context.Context) (string, *failure) {
+	timeout := c.source.options.Timeout
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	noAnswer := func(err error) *failure {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("after %v: %w", timeout, os.ErrDeadlineExceeded)
+		}
+		return c.noAnswer(err)
+	}
+	request, err := http.NewRequestWithContext(ctx, c.source.doc.http.method, c.url.String(), bytes.NewReader(c.body))
+	if err != nil {
+		return "", c.noAnswer(err)
+	}
+	request.Header = c.header.Clone()
+	request.Close = true // no connection outlives the token
+	answer, err := c.client.Do(request)
+	if err != nil {
+		return "", noAnswer(err)
+	}
+	defer answer.Body.Close()
+	if c.foreign && redirected(answer, c.url) {
+		return "", &failure{err: &Error{Class: TokenRefused, Problem: c.url.Host + " redirected, and the HTTP client followed"}}
+	}
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxRead+1))
+	if answer.StatusCode/100 != 2 {
+		return "", c.refusal(answer, body)
+	}
+	if err != nil {
+		return "", noAnswer(err)
+	}
+	token, problem := extract(body, c.source.doc.http.pointer)
+	if problem != "" {
+		return "", &failure{err: &Error{Class: TokenMalformed, Problem: c.url.Host + " " + problem, StatusCode: answer.StatusCode}}
+	}
+	return token, nil
+}
+
+func redirected(answer *http.Response, asked *url.URL) bool {
+	if answer.Request == nil || answer.Request.URL == nil {
+		return false
+	}
+	got := answer.Request.URL
+	return got.Scheme != asked.Scheme || got.Host != asked.Host || got.Path != asked.Path
+}
+
+// noAnswer is the failure of a request that had no complete answer.
+func (c *call) noAnswer(err error) *failure {
+	var withURL *url.Error
+	if errors.As(err, &withURL) {
+		err = withURL.Err // the URL may hold a secret
+	}
+	f := &failure{retry: true, err: &Error{Class: TokenUnavailable, Problem: "no complete answer from " + c.url.Host, Err: err}}
+	if errors.As(err, new(*tls.CertificateVerificationError)) {
+		f.retry = false
+		f.err.Mend = "name the certificate authority in the document's ca_file, or in AWS_CA_BUNDLE"
+	}
+	if text := c.blot(err.Error()); text != err.Error() {
+		f.err.Err = errors.New(text)
+	}
+	return f
+}
+
+// refusal is the failure of a request whose answer has no status of success.
+func (c *call) refusal(answer *http.Response, body []byte) *failure {
+	status := answer.StatusCode
+	e := &Error{
+		Class:      TokenRefused,
+		Problem:    strings.TrimSpace(fmt.Sprintf("%s answered %d %s", c.url.Host, status, http.StatusText(status))),
+		StatusCode: status,
+	}
+	f := &failure{err: e, after: retryAfter(answer.Header.Get("Retry-After"))}
+	if status/100 == 3 {
+		e.Problem += ", a redirect, which is never followed"
+		e.Mend = "set the URL that answers with the token itself"
+		return f
+	}
+	// The page of a proxy says nothing about the token server.
+	if status < 500 || json.Valid(body) {
+		e.Problem += c.quote(body)
+	}
+	pending := status == http.StatusForbidden &&
+		bytes.Contains(body, []byte("Can't issue ID_TOKEN")) && bytes.Contains(body, []byte("'Pending' state"))
+	if status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || pending {
+		e.Class = TokenUnavailable
+		f.retry = true
+	}
+	return f
+}
+
+// retryAfter reads the header Retry-After (RFC 9110, 10.2.3).
+func retryAfter(value string) time.Duration {
+	if seconds, err := strconv.Atoi(value); err == nil {
+		return time.Duration(min(seconds, 3600)) * time.Second
+	}
+	if date, err := http.ParseTime(value); err == nil {
+		return time.Until(date)
+	}
+	return 0
+}

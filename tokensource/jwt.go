@@ -1,0 +1,50 @@
+package tokensource
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// checkToken returns the token in text, if it is one that STS could take: see
+// WebIdentityToken in
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+func checkToken(text string) (string, error) {
+	token := strings.TrimSpace(text)
+	switch {
+	case token == "":
+		return "", malformed("the token is empty")
+	case len(token) < 4 || len(token) > 20000:
+		return "", malformed(fmt.Sprintf("the token has %d characters, and not 4 to 20,000", len(token)))
+	case strings.ContainsFunc(token, func(r rune) bool { return r < 0x21 || r > 0x7e }):
+		return "", malformed("the token holds a character that is not printable ASCII")
+	}
+	return token, nil
+}
+
+func malformed(problem string) *Error { return &Error{Class: TokenMalformed, Problem: problem} }
+
+// expiry is the claim exp of a JWT (RFC 7519), which is not verified. It is zero
+// where there is none.
+func expiry(token string) time.Time {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return time.Time{}
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return time.Time{}
+	}
+	var claims map[string]any
+	if json.Unmarshal(payload, &claims) != nil {
+		return time.Time{}
+	}
+	const year9999 = 253402300799
+	exp, _ := claims["exp"].(float64)
+	if exp <= 0 || exp > year9999 {
+		return time.Time{}
+	}
+	return time.Unix(int64(exp), 0)
+}

@@ -1,0 +1,56 @@
+package tokensource
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/smithy-go/logging"
+)
+
+// maxTotal bounds all attempts together. aws.CredentialsCache calls with a
+// context that never ends.
+const maxTotal = time.Minute
+
+// retry calls attempt until it succeeds or there is no sense or time in another.
+func (s *source) retry(ctx context.Context, attempt func(context.Context) (string, *failure)) (string, error) {
+	bounded, cancel := context.WithTimeout(ctx, maxTotal)
+	defer cancel()
+	retryer := s.options.Retryer
+	releaseRetry := func(error) error { return nil }
+	for n := 1; ; n++ {
+		releaseAttempt := retryer.GetInitialToken()
+		token, failed := attempt(bounded)
+		if failed == nil {
+			releaseAttempt(nil)
+			releaseRetry(nil)
+			return token, nil
+		}
+		releaseAttempt(failed.err)
+		releaseRetry(failed.err)
+		if ctx.Err() != nil {
+			return "", cancelled(ctx, failed.err)
+		}
+		if most := retryer.MaxAttempts(); !failed.retry || most > 0 && n >= most {
+			return "", failed.err
+		}
+		delay, err := retryer.RetryDelay(n, failed.err)
+		if err != nil {
+			return "", failed.err
+		}
+		delay = max(delay, failed.after)
+		if end, _ := bounded.Deadline(); time.Until(end) <= delay {
+			return "", failed.err
+		}
+		if releaseRetry, err = retryer.GetRetryToken(bounded, failed.err); err != nil {
+			return "", failed.err
+		}
+		logging.WithContext(ctx, s.options.Logger).Logf(logging.Warn, "%s: attempt %d failed: %v; the next is in %v",
+			s.name, n, failed.err, delay)
+		select {
+		case <-ctx.Done():
+			releaseRetry(ctx.Err())
+			return "", cancelled(ctx, failed.err)
+		case <-time.After(delay):
+		}
+	}
+}

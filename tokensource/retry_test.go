@@ -1,0 +1,408 @@
+package tokensource_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go/logging"
+
+	"github.com/awstokenserver/config/tokensource"
+)
+
+const pendingState = `{"message": "Can't issue ID_TOKEN for job in 'Pending' state"}`
+
+// hijack answers with raw text and closes the connection.
+func hijack(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		fmt.Fprint(conn, text)
+		conn.Close()
+	}
+}
+
+// failures calls failing for the first n requests and answers the others with a
+// token.
+func failures(n int, failing http.HandlerFunc) http.HandlerFunc {
+	var mu sync.Mutex
+	return func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		n--
+		fails := n >= 0
+		mu.Unlock()
+		if fails {
+			failing(w, r)
+		} else {
+			answerToken(w, r)
+		}
+	}
+}
+
+func TestRetries(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		failing http.HandlerFunc
+		retried bool
+		class   tokensource.Class
+	}{
+		{"400", answerStatus(400, ""), false, tokensource.TokenRefused},
+		{"401", answerStatus(401, ""), false, tokensource.TokenRefused},
+		{"403", answerStatus(403, `{"message": "Can't issue ID_TOKEN"}`), false, tokensource.TokenRefused},
+		{"404", answerStatus(404, ""), false, tokensource.TokenRefused},
+		{"408", answerStatus(408, ""), true, tokensource.TokenUnavailable},
+		{"409", answerStatus(409, pendingState), false, tokensource.TokenRefused},
+		{"425", answerStatus(425, ""), false, tokensource.TokenRefused},
+		{"429", answerStatus(429, ""), true, tokensource.TokenUnavailable},
+		{"500", answerStatus(500, ""), true, tokensource.TokenUnavailable},
+		{"501", answerStatus(501, ""), true, tokensource.TokenUnavailable},
+		{"503", answerStatus(503, `{"message": "busy"}`), true, tokensource.TokenUnavailable},
+		{"599", answerStatus(599, ""), true, tokensource.TokenUnavailable},
+		{"redirect", answerStatus(302, ""), false, tokensource.TokenRefused},
+		{"malformed", answerStatus(200, "<html>"), false, tokensource.TokenMalformed},
+		{"no answer", hijack(""), true, tokensource.TokenUnavailable},
+		{"no HTTP", hijack("SSH-2.0\r\n"), true, tokensource.TokenUnavailable},
+		{"truncated body", hijack("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"), true, tokensource.TokenUnavailable},
+		{"truncated refusal", hijack("HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n{"), false, tokensource.TokenRefused},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			url, requests := serve(t, failures(2, test.failing))
+			source := pair(t, url)
+			if test.retried {
+				wantToken(t, source)
+				if n := requests.Load(); n != 3 {
+					t.Errorf("%d requests", n)
+				}
+			}
+			url, requests = serve(t, failures(3, test.failing))
+			failToken(t, pair(t, url), test.class)
+			want := int64(1)
+			if test.retried {
+				want = 3
+			}
+			if n := requests.Load(); n != want {
+				t.Errorf("%d requests, want %d", n, want)
+			}
+		})
+	}
+}
+
+// https://github.com/aws-actions/configure-aws-credentials/issues/469
+func TestConfigureAWSCredentials469_PendingState(t *testing.T) {
+	t.Parallel()
+	url, _ := serve(t, failures(2, answerStatus(403, pendingState)))
+	wantToken(t, pair(t, url))
+	url, _ = serve(t, answerStatus(403, pendingState))
+	failToken(t, pair(t, url), tokensource.TokenUnavailable, "'Pending' state")
+}
+
+// https://github.com/sigstore/cosign/issues/4438: the body of the 502 hid its
+// status.
+func TestCosign4438_502WithHTML(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"upstream connect error or disconnect/reset before headers", "<html><h1>502"} {
+		url, requests := serve(t, failures(1, answerStatus(502, body)))
+		wantToken(t, pair(t, url))
+		if n := requests.Load(); n != 2 {
+			t.Errorf("%d requests", n)
+		}
+		url, _ = serve(t, answerStatus(502, body))
+		e := failToken(t, pair(t, url), tokensource.TokenUnavailable, "answered 502 Bad Gateway (")
+		if e.StatusCode != 502 {
+			t.Errorf("status %d", e.StatusCode)
+		}
+	}
+}
+
+// https://github.com/sigstore/cosign/issues/4870
+func TestCosign4870_OneAuthorizationOnRetry(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var got []string
+	var bodies []string
+	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		got = append(got, strings.Join(r.Header.Values("Authorization"), "|"))
+		var body bytes.Buffer
+		body.ReadFrom(r.Body)
+		bodies = append(bodies, body.String())
+		w.WriteHeader(500)
+	})
+	source := mustDocument(t, `"url": "`+url+`", "method": "POST", "headers": {"Authorization": "Bearer x"}, "body": {"a": 1}`)
+	failToken(t, source, tokensource.TokenUnavailable)
+	if strings.Join(got, ",") != "Bearer x,Bearer x,Bearer x" {
+		t.Errorf("Authorization: %q", got)
+	}
+	if strings.Join(bodies, "") != `{"a":1}{"a":1}{"a":1}` {
+		t.Errorf("bodies %q", bodies)
+	}
+}
+
+// https://github.com/grafana/shared-workflows/issues/2249: time-outs outside the
+// retry loop.
+func TestSharedWorkflows2249_TimeoutOfAnAttempt(t *testing.T) {
+	t.Parallel()
+	hang := func(head string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if head != "" {
+				fmt.Fprint(w, head)
+				w.(http.Flusher).Flush()
+			}
+			<-r.Context().Done()
+		}
+	}
+	for name, head := range map[string]string{"before the header": "", "in the body": `{"value":`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url, requests := serve(t, failures(2, hang(head)))
+			start := time.Now()
+			wantToken(t, pair(t, url, useTimeout(50*time.Millisecond)))
+			if n, took := requests.Load(), time.Since(start); n != 3 || took < 100*time.Millisecond || took > 5*time.Second {
+				t.Errorf("%d requests in %v", n, took)
+			}
+			url, _ = serve(t, hang(head))
+			e := failToken(t, pair(t, url, useTimeout(20*time.Millisecond)), tokensource.TokenUnavailable, "after 20ms", "timeout")
+			if errors.Is(e, context.DeadlineExceeded) {
+				t.Error("looks as if the caller's deadline had passed")
+			}
+		})
+	}
+}
+
+func TestConnectionRefused(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+	r := &retryer{attempts: 4}
+	e := failToken(t, pair(t, "http://"+listener.Addr().String()+"/path-s3cr3t?secret="+requestToken, useRetryer(r)),
+		tokensource.TokenUnavailable, listener.Addr().String(), "refused")
+	if strings.Contains(e.Error(), "s3cr3t") {
+		t.Error(e)
+	}
+	if n := r.taken.Load(); n != 3 {
+		t.Errorf("%d retries", n)
+	}
+}
+
+func TestRetryer(t *testing.T) {
+	t.Parallel()
+	always := answerStatus(500, "")
+	for _, test := range []struct {
+		name              string
+		retryer           aws.Retryer
+		failing           http.HandlerFunc
+		requests          int64
+		taken, paid, free int64
+	}{
+		{"quota", &retryer{attempts: 10, quota: 2}, always, 3, 3, 2, 0},
+		{"attempts", &retryer{attempts: 2}, always, 2, 1, 1, 0},
+		{"unlimited", &retryer{}, failures(20, always), 21, 20, 19, 1},
+		{"recovers", &retryer{attempts: 3}, failures(1, always), 2, 1, 0, 1},
+		{"succeeds", &retryer{attempts: 3}, answerToken, 1, 0, 0, 0},
+		{"delay beyond the bound", &retryer{delay: 61 * time.Second}, always, 1, 0, 0, 0},
+		{"none", aws.NopRetryer{}, always, 1, 0, 0, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			url, requests := serve(t, test.failing)
+			pair(t, url, useRetryer(test.retryer)).Token(t.Context())
+			if n := requests.Load(); n != test.requests {
+				t.Errorf("%d requests, want %d", n, test.requests)
+			}
+			if r, ok := test.retryer.(*retryer); ok && (r.taken.Load() != test.taken || r.paid.Load() != test.paid || r.freed.Load() != test.free) {
+				t.Errorf("retry tokens: %d asked for, %d lost, %d given back", r.taken.Load(), r.paid.Load(), r.freed.Load())
+			}
+		})
+	}
+}
+
+func TestDefaultRetryer(t *testing.T) {
+	t.Parallel()
+	url, requests := serve(t, failures(1, answerStatus(500, "")))
+	wantToken(t, pair(t, url, useRetryer(nil)))
+	if n := requests.Load(); n != 2 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, value string
+		delay       time.Duration
+		requests    int64
+		least, most time.Duration
+	}{
+		{"seconds", "1", 0, 2, time.Second, 3 * time.Second},
+		{"shorter than the back-off", "0", 100 * time.Millisecond, 2, 100 * time.Millisecond, time.Second},
+		{"date", "in 2 seconds", 0, 2, 500 * time.Millisecond, 4 * time.Second},
+		{"past", "Mon, 02 Jan 2006 15:04:05 GMT", 0, 2, 0, time.Second},
+		{"negative", "-5", 0, 2, 0, time.Second},
+		{"nonsense", "soon", 0, 2, 0, time.Second},
+		{"beyond the bound", "61", 0, 1, 0, time.Second},
+		{"date beyond the bound", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat), 0, 1, 0, time.Second},
+		{"absurd", "999999999999", 0, 1, 0, time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			url, requests := serve(t, failures(1, func(w http.ResponseWriter, r *http.Request) {
+				value := test.value
+				if value == "in 2 seconds" {
+					value = time.Now().Add(2 * time.Second).UTC().Format(http.TimeFormat)
+				}
+				w.Header().Set("Retry-After", value)
+				w.WriteHeader(429)
+			}))
+			start := time.Now()
+			_, err := pair(t, url, useRetryer(&retryer{attempts: 3, delay: test.delay})).Token(t.Context())
+			if test.requests == 1 {
+				wantError(t, err, tokensource.TokenUnavailable, "429")
+			} else if err != nil {
+				t.Error(err)
+			}
+			if n, took := requests.Load(), time.Since(start); n != test.requests || took < test.least || took > test.most {
+				t.Errorf("%d requests in %v", n, took)
+			}
+		})
+	}
+}
+
+func TestContextEnds(t *testing.T) {
+	t.Parallel()
+	hang := func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	for _, test := range []struct {
+		name    string
+		handler http.HandlerFunc
+		retryer *retryer
+	}{
+		{"in an attempt", hang, &retryer{attempts: 3}},
+		{"in the last attempt", hang, &retryer{attempts: 1}},
+		{"between attempts", answerStatus(503, ""), &retryer{delay: 10 * time.Second}},
+		{"in unlimited attempts", answerStatus(503, ""), &retryer{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			url, _ := serve(t, test.handler)
+			source := pair(t, url, useRetryer(test.retryer))
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(50*time.Millisecond, cancel)
+			start := time.Now()
+			_, err := source.Token(ctx)
+			wantError(t, err, tokensource.TokenUnavailable, "the caller stopped waiting")
+			if took := time.Since(start); !errors.Is(err, context.Canceled) || took > time.Second {
+				t.Errorf("%v after %v", err, took)
+			}
+		})
+	}
+	t.Run("deadline before the next attempt", func(t *testing.T) {
+		t.Parallel()
+		url, requests := serve(t, answerStatus(503, ""))
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := pair(t, url, useRetryer(&retryer{delay: 11 * time.Second})).Token(ctx)
+		wantError(t, err, tokensource.TokenUnavailable, "answered 503")
+		if took := time.Since(start); took > time.Second || requests.Load() != 1 {
+			t.Errorf("%d requests in %v", requests.Load(), took)
+		}
+	})
+}
+
+// Every source leaves a context that is done alone.
+func TestCancelledBefore(t *testing.T) {
+	t.Parallel()
+	url, requests := serve(t, answerToken)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, source := range map[string]tokensource.TokenSource{
+		"GitHub":   tokensource.GitHub(),
+		"pair":     pair(t, url),
+		"document": mustDocument(t, `"url": "`+url+`"`),
+		"file":     tokensource.File("/no/such/file"),
+		"env":      tokensource.Env("TOKENSOURCE_TEST_MISSING"),
+		"reuse":    tokensource.Reuse(pair(t, url)),
+	} {
+		token, err := source.Token(ctx)
+		wantError(t, err, tokensource.TokenUnavailable)
+		if !errors.Is(err, context.Canceled) || token.Value != "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n := requests.Load(); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+func TestRetryLog(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	url, _ := serve(t, failures(2, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(503)
+		fmt.Fprintf(w, `{"echo": %q, "token": %q}`, r.Header.Get("Authorization"), theJWT)
+	}))
+	wantToken(t, pair(t, url, func(o *tokensource.Options) { o.Logger = logging.NewStandardLogger(&log) }))
+	lines := bufio.NewScanner(bytes.NewReader(log.Bytes()))
+	n := 0
+	for ; lines.Scan(); n++ {
+		if !strings.Contains(lines.Text(), fmt.Sprintf("attempt %d failed", n+1)) {
+			t.Errorf("log: %s", lines.Text())
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d lines", n)
+	}
+	noSecret(t, log.String())
+}
+
+// inUse counts goroutines and, where the system tells, file descriptors.
+func inUse() (goroutines, files int) {
+	entries, _ := os.ReadDir("/proc/self/fd")
+	return runtime.NumGoroutine(), len(entries)
+}
+
+// TestNoLeak is not parallel, so that it counts what is its own.
+func TestNoLeak(t *testing.T) {
+	url, _ := serve(t, failures(10, answerStatus(500, "")))
+	sources := []tokensource.TokenSource{pair(t, url, retries(1)), pair(t, "http://127.0.0.1:1", retries(1))}
+	fetch := func() {
+		for _, source := range sources {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			source.Token(ctx)
+			cancel()
+		}
+	}
+	fetch() // what is opened once
+	time.Sleep(50 * time.Millisecond)
+	goroutines, files := inUse()
+	for range 20 {
+		fetch()
+	}
+	for deadline := time.Now().Add(3 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		g, f := inUse()
+		if g <= goroutines && f <= files {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines and %d files, and before %d and %d", g, f, goroutines, files)
+		}
+	}
+}

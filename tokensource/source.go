@@ -1,0 +1,145 @@
+package tokensource
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+)
+
+// source is the one TokenSource behind all constructors.
+type source struct {
+	name     string // how errors call it
+	doc      *document
+	audience string
+	options  Options
+}
+
+var _ TokenSource = (*source)(nil)
+
+// Document makes a source of a JSON document, version 1, as docs/specification.md
+// and document.schema.json describe it. This is the most general constructor:
+// it reaches every token server that is asked with one HTTP request.
+//
+// A document that can never work is an error of class [ConfigInvalid] that names
+// the member by path ("http.headers.Authorization"). So is an audience, in the
+// options or as the document's default, for a document that mentions ${audience}
+// nowhere, and the lack of one for a document whose URL or file mentions it. The
+// document may hold a secret; no error repeats what is in it, beyond the names of
+// members, variables, files and hosts.
+func Document(doc []byte, optFns ...func(*Options)) (TokenSource, error) {
+	decoded, err := decode(doc)
+	return open("the token server of the document", decoded, err, optFns)
+}
+
+// File is the source of a token that something else writes to a file and keeps
+// fresh: it is read for every token. A file that is missing or empty fails with
+// [NotConfigured], one that is not regular (a pipe) with [ConfigInvalid].
+func File(path string) TokenSource {
+	file := template(strings.ReplaceAll(path, "$", "$$"))
+	return &source{name: "the token file", doc: &document{file: &file}}
+}
+
+// Env is the source of a token in a variable, which is read for every token. A
+// variable that is missing or empty fails with [NotConfigured].
+func Env(name string) TokenSource {
+	return &source{name: "the token variable", doc: &document{env: name}}
+}
+
+// open makes a source of what decode returned.
+func open(name string, doc *document, err error, optFns []func(*Options)) (TokenSource, error) {
+	s := &source{name: name, doc: doc}
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	for _, fn := range optFns {
+		fn(&s.options)
+	}
+	if s.options.HTTPClient == nil {
+		s.options.HTTPClient = awshttp.NewBuildableClient()
+	}
+	if s.options.Retryer == nil {
+		s.options.Retryer = retry.NewStandard()
+	}
+	if s.options.Timeout <= 0 {
+		s.options.Timeout = 5 * time.Second
+	}
+	s.audience = s.doc.audience
+	if s.options.Audience != nil {
+		s.audience = *s.options.Audience
+	}
+	switch {
+	case s.audience != "" && !s.doc.mentionsAudience:
+		return nil, s.explain(invalid("it takes no audience"))
+	case s.doc.file != nil && s.doc.file.leftOut(s.audience), s.doc.http != nil && s.doc.http.url.leftOut(s.audience):
+		return nil, s.explain(invalid("it needs an audience"))
+	}
+	return s, nil
+}
+
+// Token fetches a token as the document says.
+func (s *source) Token(ctx context.Context) (Token, error) {
+	if ctx.Err() != nil {
+		return Token{}, s.explain(cancelled(ctx, nil))
+	}
+	var value string
+	var err error
+	switch {
+	case s.doc.http != nil:
+		value, err = s.fetch(ctx)
+	case s.doc.file != nil:
+		var path string
+		if path, err = (&expansion{audience: s.audience}).expand(*s.doc.file); err == nil {
+			value, err = readFile(path)
+		}
+	default:
+		value, err = readEnv(s.doc.env)
+	}
+	if err == nil {
+		value, err = checkToken(value)
+	}
+	if err != nil {
+		return Token{}, s.explain(err)
+	}
+	return Token{Value: value, Expires: expiry(value)}, nil
+}
+
+// explain adds to err what only the source knows.
+func (s *source) explain(err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		e = &Error{Class: TokenUnavailable, Problem: "failed", Err: err}
+	}
+	e.Problem = s.name + ": " + e.Problem
+	var hint string
+	if s.doc != nil {
+		hint = s.doc.hint
+	}
+	switch e.Class {
+	case NotConfigured:
+		e.Mend = cmp.Or(e.Mend, hint, "provide it to the process, or name another token server")
+	case TokenRefused:
+		e.Mend = cmp.Or(e.Mend, hint)
+	}
+	return e
+}
+
+// cancelled is the error for a caller that stopped waiting.
+func cancelled(ctx context.Context, last *Error) error {
+	e := &Error{Class: TokenUnavailable, Problem: "the caller stopped waiting", Err: ctx.Err()}
+	if last != nil {
+		e.Problem += fmt.Sprintf(" (the last attempt: %s)", last.Problem)
+		e.StatusCode = last.StatusCode
+	}
+	return e
+}
+
+// Format writes the name for every verb and flag: the document may hold a
+// secret.
+func (s *source) Format(f fmt.State, _ rune) { io.WriteString(f, s.name) }

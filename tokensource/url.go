@@ -1,0 +1,58 @@
+package tokensource
+
+import (
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+var onlyVariable = regexp.MustCompile(`^\$\{env:([^}]+)\}$`)
+
+// origin names the place that the text of a URL comes from.
+func origin(t template) string {
+	if match := onlyVariable.FindStringSubmatch(string(t)); match != nil {
+		return "the variable " + match[1]
+	}
+	return "http.url"
+}
+
+// parseURL parses and checks the URL of a token server. Its errors name origin
+// and no part of the URL.
+func parseURL(origin, text string, overSocket bool) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, invalid("%s: is not a URL", origin)
+	case u.User != nil:
+		return nil, invalid("%s: must not hold a user or password", origin)
+	case strings.Contains(text, "#"):
+		return nil, invalid("%s: must not have a fragment", origin)
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, invalid("%s: must be an https URL", origin)
+	case u.Hostname() == "":
+		return nil, invalid("%s: must have a host", origin)
+	case u.Scheme == "http" && !overSocket && !isLocal(u.Hostname()):
+		return nil, invalid("%s: must be an https URL, for its host is neither loopback nor a metadata service", origin)
+	}
+	if _, err := url.ParseQuery(u.RawQuery); err != nil {
+		return nil, invalid("%s: the query is malformed", origin)
+	}
+	return u, nil
+}
+
+var (
+	metadataIPv4 = netip.MustParseAddr("169.254.169.254")
+	metadataIPv6 = netip.MustParseAddr("fd00:ec2::254")
+)
+
+// isLocal reports whether what is sent to host stays on this machine or the one
+// below it: plain http is allowed, and proxies are bypassed.
+func isLocal(host string) bool {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		addr = addr.Unmap()
+		return addr.IsLoopback() || addr == metadataIPv4 || addr == metadataIPv6
+	}
+	host = strings.ToLower(host)
+	return host == "localhost" || host == "metadata.google.internal"
+}
