@@ -1,0 +1,86 @@
+package webidentity
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/awstokenserver/config/tokensource"
+)
+
+// explain turns the SDK's error into one that says what STS was asked.
+func (c *roleClient) explain(err error, roleARN string, token tokensource.Token) error {
+	e := &tokensource.Error{Class: classify(err), Err: err, StatusCode: statusCode(err)}
+	// A source that was made from a setting can say which.
+	if s, ok := c.source.(interface{ Setting() string }); ok {
+		e.Setting = s.Setting()
+	}
+	switch e.Class {
+	case tokensource.RoleDenied:
+		e.Problem = fmt.Sprintf("sts denied role %s to %s", roleARN, describe(token))
+		e.Mend = "compare the role's trust policy and the account's identity provider with these values"
+	case tokensource.STSUnavailable:
+		e.Problem = fmt.Sprintf("sts did not answer for role %s", roleARN)
+	default:
+		e.Problem = fmt.Sprintf("sts could not be asked for role %s", roleARN)
+	}
+	return e
+}
+
+func classify(err error) tokensource.Class {
+	var (
+		api      smithy.APIError
+		response *smithyhttp.ResponseError
+		send     *smithyhttp.RequestSendError
+		canceled *smithy.CanceledError
+	)
+	status := statusCode(err)
+	switch {
+	case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests:
+		return tokensource.STSUnavailable
+	case errors.As(err, &api):
+		code := api.ErrorCode()
+		if _, throttled := retry.DefaultThrottleErrorCodes[code]; throttled || code == (&types.IDPCommunicationErrorException{}).ErrorCode() {
+			return tokensource.STSUnavailable
+		}
+		return tokensource.RoleDenied
+	case errors.As(err, &response), errors.As(err, &send), errors.As(err, &canceled):
+		return tokensource.STSUnavailable
+	}
+	return tokensource.ConfigInvalid
+}
+
+// statusCode returns the status of STS's answer, 0 where there was none.
+func statusCode(err error) int {
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) {
+		return response.HTTPStatusCode()
+	}
+	return 0
+}
+
+// describe names the claims that a trust policy looks at. They are read without
+// verifying the token, which is for STS to do.
+func describe(token tokensource.Token) string {
+	var claims struct {
+		Iss, Sub string
+		Aud      any
+	}
+	parts := strings.Split(token.Value, ".")
+	if len(parts) != 3 {
+		return "a token that is no JWT"
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(payload, &claims) != nil {
+		return "a JWT without readable claims"
+	}
+	return fmt.Sprintf("a token with iss %q, sub %q, aud %q", claims.Iss, claims.Sub, claims.Aud)
+}

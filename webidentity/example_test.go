@@ -1,0 +1,46 @@
+package webidentity_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	upstream "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/awstokenserver/config/tokensource"
+	"github.com/awstokenserver/config/webidentity"
+	"github.com/awstokenserver/config/webidentity/webidentitytest"
+)
+
+// A program makes a provider of its own. The world stands for an issuer and AWS.
+func ExampleNewProvider() {
+	world := webidentitytest.New()
+	defer world.Close()
+	world.STS.AddRole(webidentitytest.Role{ARN: "arn:aws:iam::123456789012:role/deploy", Subject: "workload"})
+	source := tokensource.Func(func(context.Context) (tokensource.Token, error) {
+		return tokensource.Token{Value: world.Issuer.Sign(map[string]any{"sub": "workload", "aud": "sts.amazonaws.com"})}, nil
+	})
+
+	options := sts.Options{Region: "us-east-1", BaseEndpoint: &world.STS.URL}
+	options.Credentials = aws.NewCredentialsCache(webidentity.NewProvider(
+		sts.New(options), "arn:aws:iam::123456789012:role/deploy", source,
+		func(o *stscreds.WebIdentityRoleOptions) { o.RoleSessionName = "build" }))
+	who, err := sts.New(options).GetCallerIdentity(context.Background(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(*who.Arn)
+	// Output: arn:aws:sts::123456789012:assumed-role/deploy/build
+}
+
+// A program stays on upstream's loader. AWS_ROLE_ARN names the role, and
+// AWS_WEB_IDENTITY_TOKEN_FILE must be set to something that is not read.
+func ExampleOptions() {
+	_, err := upstream.LoadDefaultConfig(context.Background(),
+		upstream.WithWebIdentityRoleCredentialOptions(webidentity.Options(tokensource.GitHub())))
+	fmt.Println(err)
+	// Output: <nil>
+}

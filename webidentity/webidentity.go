@@ -1,0 +1,124 @@
+// Package webidentity turns OIDC tokens into role credentials: it plugs a
+// [tokensource.TokenSource] into [stscreds.WebIdentityRoleProvider].
+//
+// Programs that load their configuration with github.com/awstokenserver/config
+// do not need it. It serves programs that build their providers themselves
+// ([NewProvider]) or stay on upstream's LoadDefaultConfig ([Options]).
+//
+// In both cases the token is fetched with the context of the caller, afresh for
+// every exchange with STS. Where STS answers ExpiredToken or
+// InvalidIdentityToken, one more exchange is tried with a fresh token; no other
+// refusal is retried. Failures are of type [*tokensource.Error], with the SDK's
+// error as their cause.
+package webidentity
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/aws/smithy-go"
+	smithytime "github.com/aws/smithy-go/time"
+
+	"github.com/awstokenserver/config/tokensource"
+)
+
+// exchangeTimeout bounds one Retrieve, token requests and retries included.
+// [aws.CredentialsCache] calls its provider with a context that never ends.
+const exchangeTimeout = 3 * time.Minute
+
+// NewProvider returns a provider of credentials for the role roleARN, which
+// client assumes with the tokens of source. The options are those of
+// [stscreds.NewWebIdentityRoleProvider]; their TokenRetriever is not used.
+//
+// The provider does not cache: wrap it with [aws.NewCredentialsCache]. It is
+// safe for concurrent use.
+func NewProvider(client stscreds.AssumeRoleWithWebIdentityAPIClient, roleARN string, source tokensource.TokenSource, optFns ...func(*stscreds.WebIdentityRoleOptions)) *stscreds.WebIdentityRoleProvider {
+	optFns = append(optFns[:len(optFns):len(optFns)], Options(source))
+	return stscreds.NewWebIdentityRoleProvider(client, roleARN, tokenInClient{}, optFns...)
+}
+
+// Options returns an option that makes a [stscreds.WebIdentityRoleProvider] take
+// its tokens from source, whatever TokenRetriever it was given. Upstream's
+// WithWebIdentityRoleCredentialOptions takes it too, for a configuration that
+// names a web identity token file:
+//
+//	config.WithWebIdentityRoleCredentialOptions(webidentity.Options(source))
+func Options(source tokensource.TokenSource) func(*stscreds.WebIdentityRoleOptions) {
+	return func(o *stscreds.WebIdentityRoleOptions) {
+		o.TokenRetriever = tokenInClient{}
+		// Upstream's loader applies its options twice, first without a client.
+		switch client := o.Client.(type) {
+		case nil:
+		case *roleClient:
+			o.Client = &roleClient{client.client, source}
+		default:
+			o.Client = &roleClient{client, source}
+		}
+	}
+}
+
+// tokenInClient is the TokenRetriever of a provider whose client fetches the
+// token, because GetIdentityToken has no context (aws-sdk-go-v2#3016).
+type tokenInClient struct{}
+
+func (tokenInClient) GetIdentityToken() ([]byte, error) { return nil, nil }
+
+// roleClient puts a fresh token into every request that it passes to client.
+type roleClient struct {
+	client stscreds.AssumeRoleWithWebIdentityAPIClient
+	source tokensource.TokenSource
+}
+
+func (c *roleClient) AssumeRoleWithWebIdentity(ctx context.Context, params *sts.AssumeRoleWithWebIdentityInput, optFns ...func(*sts.Options)) (*sts.AssumeRoleWithWebIdentityOutput, error) {
+	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
+	defer cancel()
+
+	// The provider's own option would send a refused token again.
+	var retryer aws.Retryer
+	optFns = append([]func(*sts.Options){func(o *sts.Options) { retryer = o.Retryer }}, optFns...)
+	optFns = append(optFns, func(o *sts.Options) { o.Retryer = retryer })
+
+	for again := false; ; again = true {
+		token, err := c.source.Token(ctx)
+		if err != nil {
+			return nil, err
+		}
+		withToken := *params
+		withToken.WebIdentityToken = &token.Value
+		out, err := c.client.AssumeRoleWithWebIdentity(ctx, &withToken, optFns...)
+		if err == nil {
+			return out, nil
+		}
+		if again || !isTokenRefused(err) || !backOff(ctx, retryer, err) {
+			return nil, c.explain(err, aws.ToString(params.RoleArn), token)
+		}
+	}
+}
+
+// isTokenRefused reports whether another token may fare better.
+func isTokenRefused(err error) bool {
+	var apiErr smithy.APIError
+	if !errors.As(err, &apiErr) {
+		return false
+	}
+	switch apiErr.ErrorCode() {
+	case (&types.ExpiredTokenException{}).ErrorCode(), (&types.InvalidIdentityTokenException{}).ErrorCode(), "ExpiredToken":
+		return true
+	}
+	return false
+}
+
+// backOff waits as retryer would before a second attempt. It reports false when
+// ctx ended first.
+func backOff(ctx context.Context, retryer aws.Retryer, err error) bool {
+	if retryer == nil {
+		return ctx.Err() == nil
+	}
+	delay, err := retryer.RetryDelay(1, err)
+	return err == nil && smithytime.SleepWithContext(ctx, delay) == nil
+}

@@ -1,0 +1,254 @@
+package webidentity_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	upstream "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+
+	"github.com/awstokenserver/config/tokensource"
+	"github.com/awstokenserver/config/webidentity"
+	. "github.com/awstokenserver/config/webidentity/webidentitytest"
+)
+
+const roleARN = "arn:aws:iam::123456789012:role/deploy"
+
+// start returns a world with a role, an STS client that waits little between
+// attempts, and a source of tokens that counts them.
+func start(t *testing.T) (*World, *sts.Client, *countingSource) {
+	t.Helper()
+	world := New()
+	t.Cleanup(world.Close)
+	world.STS.AddRole(Role{ARN: roleARN, Subject: "repo:octo-org/octo-repo:*"})
+	client := sts.New(sts.Options{
+		Region: "us-east-1", BaseEndpoint: &world.STS.URL,
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = time.Millisecond }),
+	})
+	return world, client, &countingSource{issuer: world.Issuer, claims: map[string]any{}}
+}
+
+// countingSource signs a token for every call. Not safe for concurrent use.
+type countingSource struct {
+	issuer *Issuer
+	claims map[string]any
+	count  int
+}
+
+func (s *countingSource) Token(context.Context) (tokensource.Token, error) {
+	s.count++
+	claims := map[string]any{"sub": "repo:octo-org/octo-repo:ref:refs/heads/main", "aud": "sts.amazonaws.com", "jti": fmt.Sprint(s.count)}
+	for name, value := range s.claims {
+		claims[name] = value
+	}
+	return tokensource.Token{Value: s.issuer.Sign(claims)}, nil
+}
+
+// tokens returns the tokens that STS was shown.
+func tokens(world *World) (values []string) {
+	for _, r := range world.STS.Requests() {
+		values = append(values, r.Form.Get("WebIdentityToken"))
+	}
+	return values
+}
+
+func TestNewProvider(t *testing.T) {
+	t.Parallel()
+	world, client, source := start(t)
+	provider := webidentity.NewProvider(client, roleARN, source, func(o *stscreds.WebIdentityRoleOptions) { o.RoleSessionName = "build" })
+	for want := 1; want <= 2; want++ {
+		keys, err := provider.Retrieve(context.Background())
+		if err != nil || !keys.HasKeys() || !keys.CanExpire {
+			t.Fatalf("%v, %v", keys, err)
+		}
+		if source.count != want {
+			t.Errorf("%d tokens after %d exchanges", source.count, want)
+		}
+	}
+	if sent := tokens(world); sent[0] == sent[1] {
+		t.Error("the token was used twice")
+	}
+}
+
+func TestOptionsOnUpstream(t *testing.T) {
+	world, _, source := start(t)
+	world.Setenv(t)
+	t.Setenv("AWS_ROLE_ARN", roleARN)
+	t.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere")
+	cfg, err := upstream.LoadDefaultConfig(context.Background(), upstream.WithWebIdentityRoleCredentialOptions(webidentity.Options(source)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sts.NewFromConfig(cfg).GetCallerIdentity(context.Background(), nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// A client that the program sets only where there is none must not ask twice.
+func TestOptionsTwice(t *testing.T) {
+	t.Parallel()
+	_, client, source := start(t)
+	option := webidentity.Options(source)
+	provider := stscreds.NewWebIdentityRoleProvider(client, roleARN, nil, option, option)
+	if _, err := provider.Retrieve(context.Background()); err != nil || source.count != 1 {
+		t.Errorf("%d tokens, %v", source.count, err)
+	}
+}
+
+func TestCallersContext(t *testing.T) {
+	t.Parallel()
+	_, client, _ := start(t)
+	type key struct{}
+	source := tokensource.Func(func(ctx context.Context) (tokensource.Token, error) {
+		if ctx.Value(key{}) != "caller" {
+			t.Error("not the caller's context")
+		}
+		if _, ok := ctx.Deadline(); !ok {
+			t.Error("no bound")
+		}
+		return tokensource.Token{}, &tokensource.Error{Class: tokensource.NotConfigured, Problem: "nothing here"}
+	})
+	_, err := webidentity.NewProvider(client, roleARN, source).Retrieve(context.WithValue(context.Background(), key{}, "caller"))
+	if !errors.Is(err, tokensource.NotConfigured) {
+		t.Error(err)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	refuse := func(status int, code string) http.HandlerFunc { return STSError(status, code, "no") }
+	for name, test := range map[string]struct {
+		script   []http.HandlerFunc
+		class    tokensource.Class // empty: credentials
+		tokens   int
+		requests int
+	}{
+		"expired, then good":          {[]http.HandlerFunc{refuse(400, "ExpiredTokenException")}, "", 2, 2},
+		"invalid, then good":          {[]http.HandlerFunc{refuse(400, "InvalidIdentityToken")}, "", 2, 2},
+		"ExpiredToken, then good":     {[]http.HandlerFunc{refuse(400, "ExpiredToken")}, "", 2, 2},
+		"expired twice":               {[]http.HandlerFunc{refuse(400, "ExpiredTokenException"), refuse(400, "ExpiredTokenException")}, tokensource.RoleDenied, 2, 2},
+		"invalid, then expired":       {[]http.HandlerFunc{refuse(400, "InvalidIdentityToken"), refuse(400, "ExpiredTokenException")}, tokensource.RoleDenied, 2, 2},
+		"denied":                      {[]http.HandlerFunc{refuse(403, "AccessDenied")}, tokensource.RoleDenied, 1, 1},
+		"invalid parameter":           {[]http.HandlerFunc{refuse(400, "ValidationError")}, tokensource.RoleDenied, 1, 1},
+		"server error, then good":     {[]http.HandlerFunc{refuse(500, "InternalFailure")}, "", 1, 2},
+		"server errors":               {[]http.HandlerFunc{refuse(500, "InternalFailure"), refuse(503, "ServiceUnavailable"), refuse(500, "InternalFailure")}, tokensource.STSUnavailable, 1, 3},
+		"throttled":                   {[]http.HandlerFunc{refuse(400, "Throttling"), refuse(400, "Throttling"), refuse(400, "Throttling")}, tokensource.STSUnavailable, 1, 3},
+		"provider does not answer":    {[]http.HandlerFunc{refuse(400, "IDPCommunicationError"), refuse(400, "IDPCommunicationError"), refuse(400, "IDPCommunicationError")}, tokensource.STSUnavailable, 1, 3},
+		"no XML":                      {[]http.HandlerFunc{func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }}, tokensource.STSUnavailable, 1, 1},
+		"denied after an expired one": {[]http.HandlerFunc{refuse(400, "ExpiredTokenException"), refuse(403, "AccessDenied")}, tokensource.RoleDenied, 2, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world, client, source := start(t)
+			world.STS.Script(test.script...)
+			_, err := webidentity.NewProvider(client, roleARN, source).Retrieve(context.Background())
+			if test.class == "" && err != nil || test.class != "" && !errors.Is(err, test.class) {
+				t.Errorf("got %v, want class %q", err, test.class)
+			}
+			if source.count != test.tokens || len(world.STS.Requests()) != test.requests {
+				t.Errorf("%d tokens and %d requests, want %d and %d", source.count, len(world.STS.Requests()), test.tokens, test.requests)
+			}
+		})
+	}
+}
+
+// aws-sdk-go-v2#2962: upstream does not read the token again when it has expired.
+func TestAWSSDKGoV2_2962_ExpiredToken(t *testing.T) {
+	t.Parallel()
+	world, client, source := start(t)
+	source.claims["exp"] = time.Now().Add(-time.Minute).Unix()
+	fresh := tokensource.Func(func(ctx context.Context) (tokensource.Token, error) {
+		token, err := source.Token(ctx)
+		delete(source.claims, "exp")
+		return token, err
+	})
+	if _, err := webidentity.NewProvider(client, roleARN, fresh).Retrieve(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if sent := tokens(world); len(sent) != 2 || sent[0] == sent[1] {
+		t.Errorf("%d requests", len(sent))
+	}
+}
+
+func TestDeniedIsExplained(t *testing.T) {
+	t.Parallel()
+	for name, claims := range map[string]map[string]any{
+		"one audience":  {"sub": "repo:evil/repo:ref:refs/heads/main"},
+		"two audiences": {"sub": "repo:evil/repo:ref:refs/heads/main", "aud": []string{"sts.amazonaws.com", "other"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world, client, source := start(t)
+			source.claims = claims
+			_, err := webidentity.NewProvider(client, roleARN, source).Retrieve(context.Background())
+			var (
+				refused  *tokensource.Error
+				api      interface{ ErrorCode() string }
+				upstream *types.ExpiredTokenException
+			)
+			if !errors.As(err, &refused) || refused.StatusCode != http.StatusForbidden || !errors.As(err, &api) || api.ErrorCode() != "AccessDenied" || errors.As(err, &upstream) {
+				t.Fatal(err)
+			}
+			for _, text := range []string{roleARN, world.Issuer.URL, "repo:evil/repo:ref:refs/heads/main", "sts.amazonaws.com", "docs/troubleshooting.md#role-denied"} {
+				if !strings.Contains(err.Error(), text) {
+					t.Errorf("%s is not in: %v", text, err)
+				}
+			}
+			for _, sent := range tokens(world) {
+				if signature := sent[strings.LastIndex(sent, ".")+1:]; strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), signature) {
+					t.Error("the error holds the token's signature")
+				}
+			}
+		})
+	}
+}
+
+func TestNoJWT(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"opaque", "a.b", "a.!.c", "a.bm8.c"} {
+		_, client, _ := start(t)
+		source := tokensource.Func(func(context.Context) (tokensource.Token, error) { return tokensource.Token{Value: value}, nil })
+		_, err := webidentity.NewProvider(client, roleARN, source).Retrieve(context.Background())
+		if !errors.Is(err, tokensource.RoleDenied) || !strings.Contains(err.Error(), "JWT") {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+}
+
+func TestNothingToAsk(t *testing.T) {
+	t.Parallel()
+	world, _, source := start(t)
+	_, err := webidentity.NewProvider(sts.New(sts.Options{}), roleARN, source).Retrieve(context.Background())
+	if !errors.Is(err, tokensource.ConfigInvalid) || !strings.Contains(err.Error(), "Region") {
+		t.Errorf("no region: %v", err)
+	}
+
+	world.STS.Close()
+	_, err = webidentity.NewProvider(sts.New(sts.Options{Region: "us-east-1", BaseEndpoint: &world.STS.URL, Retryer: aws.NopRetryer{}}), roleARN, source).Retrieve(context.Background())
+	if !errors.Is(err, tokensource.STSUnavailable) {
+		t.Errorf("nobody listens: %v", err)
+	}
+}
+
+// A token server or an STS that hangs holds no caller past its context.
+func TestHang(t *testing.T) {
+	t.Parallel()
+	world, client, source := start(t)
+	world.STS.Script(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	_, err := webidentity.NewProvider(client, roleARN, source).Retrieve(ctx)
+	if !errors.Is(err, tokensource.STSUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+}
