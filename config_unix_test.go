@@ -1,0 +1,31 @@
+//go:build unix
+
+package config_test
+
+import (
+	"context"
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/awstokenserver/config"
+)
+
+func TestPipeAsConfigFile(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{"with the key": serverProfile, "without": "[profile web]\n" + region} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fifo, options := profileFile(t, "web", "")
+			os.Remove(fifo)
+			if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			go os.WriteFile(fifo, []byte(text), 0o600)
+			cfg, err := config.LoadDefaultConfig(context.Background(), options...)
+			if err != nil || cfg.Region != "eu-west-1" {
+				t.Errorf("region %q, %v", cfg.Region, err)
+			}
+		})
+	}
+}
