@@ -1,0 +1,60 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// TestMain is the command itself in the processes that command starts.
+func TestMain(m *testing.M) {
+	if os.Getenv("RUN_AWS_WEB_IDENTITY") != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// command returns the command with a temporary folder of its own.
+func command(t *testing.T, args ...string) (cmd *exec.Cmd, temp string) {
+	t.Helper()
+	cmd, temp = exec.Command(os.Args[0], args...), t.TempDir()
+	cmd.Env = append(os.Environ(), "RUN_AWS_WEB_IDENTITY=1", "TMPDIR="+temp, "TMP="+temp,
+		"AWS_PROFILE=nobody", "AWS_WEB_IDENTITY_TOKEN_FILE=/nowhere", "HTTPS_PROXY=http://127.0.0.1:1")
+	return cmd, temp
+}
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	cmd, temp := command(t, "demo")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	text := strings.Join(strings.Fields(string(out)), " ") // as if no line were broken
+	for _, id := range identities {
+		if want := ":assumed-role/" + id.profile + "/demo"; strings.Contains(text, want) == (id.profile == "denied") {
+			t.Errorf("%s:\n%s", want, out)
+		}
+	}
+	for _, want := range []string{"(environment)", "sts denied role arn:aws:iam::666666666666:role/denied", "sub \"repo:octo-org/octo-repo:"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in:\n%s", want, out)
+		}
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestCalledWrongly(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{}, {"nonsense"}, {"demo", "more"}} {
+		cmd, _ := command(t, args...)
+		out, err := cmd.CombinedOutput()
+		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "usage:") {
+			t.Errorf("%q: %v: %s", args, err, out)
+		}
+	}
+}
