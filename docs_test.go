@@ -1,0 +1,119 @@
+package config_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/awstokenserver/config/tokensource"
+	"github.com/awstokenserver/config/webidentity/webidentitytest"
+)
+
+// block returns the README's code block of a language.
+func block(t *testing.T, language string) string {
+	t.Helper()
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile("(?s)```" + language + "\n(.*?)```").FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("no block in %s", language)
+	}
+	return string(found[1])
+}
+
+// The README's program runs with the README's config file, as its workflow says.
+func TestREADME(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	program := filepath.Join(dir, "main.go")
+	os.WriteFile(program, []byte(block(t, "go")), 0o600)
+	os.WriteFile(filepath.Join(dir, "aws.ini"), []byte(block(t, "ini")), 0o600)
+	workflow := regexp.MustCompile(`(?s)AWS_CONFIG_FILE: (\S+)\}.*go run \. ([a-z ]+)`).FindStringSubmatch(block(t, "yaml"))
+
+	binary := filepath.Join(dir, "program.exe")
+	if out, err := exec.Command("go", "build", "-o", binary, program).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	world := webidentitytest.New()
+	defer world.Close()
+	world.STS.AddRole(webidentitytest.Role{ARN: "arn:aws:iam::111111111111:role/deploy", Subject: "repo:octo-org/octo-repo:*"})
+	world.STS.AddRole(webidentitytest.Role{ARN: "arn:aws:iam::222222222222:role/deploy", Subject: "repo:octo-org/octo-repo:*"})
+	run := exec.Command(binary, strings.Fields(workflow[2])...)
+	run.Dir = dir
+	run.Env = []string{"AWS_CONFIG_FILE=" + workflow[1], "SYSTEMROOT=" + os.Getenv("SYSTEMROOT")}
+	for name, value := range world.Env() {
+		run.Env = append(run.Env, name+"="+value)
+	}
+	out, err := run.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, want := range []string{
+		"staging is arn:aws:sts::111111111111:assumed-role/deploy/", "production is arn:aws:sts::222222222222:assumed-role/deploy/",
+	} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%q is not in: %s", want, out)
+		}
+	}
+}
+
+// The README's values are values.
+func TestREADMEValues(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := regexp.MustCompile("(?m)^\\| `([A-Z][A-Za-z_,]+)`").FindAllSubmatch(text, -1)
+	if len(values) != 4 {
+		t.Errorf("%d values", len(values))
+	}
+	for _, value := range values {
+		if _, err := tokensource.Parse(string(value[1])); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Errors link to a section for their class.
+func TestTroubleshooting(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("docs/troubleshooting.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, class := range []tokensource.Class{
+		tokensource.ConfigInvalid, tokensource.NotConfigured, tokensource.TokenRefused, tokensource.TokenUnavailable,
+		tokensource.TokenMalformed, tokensource.RoleDenied, tokensource.STSUnavailable,
+	} {
+		if err := (&tokensource.Error{Class: class}).Error(); !strings.Contains(err, "docs/troubleshooting.md#"+string(class)) {
+			t.Errorf("%s links elsewhere", err)
+		}
+		if !strings.Contains(string(text), "\n## "+string(class)+"\n") {
+			t.Errorf("%s has no section", class)
+		}
+	}
+}
+
+// Every relative link in the documents leads somewhere.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	documents, _ := filepath.Glob("docs/*.md")
+	top, _ := filepath.Glob("*.md")
+	for _, name := range append(documents, top...) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`).FindAllSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(name), string(link[1]))); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
