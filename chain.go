@@ -65,11 +65,11 @@ func LoadDefaultConfig(ctx context.Context, optFns ...func(*LoadOptions) error) 
 	}
 	options := l.options()
 	cfg, err := upstream.LoadDefaultConfig(ctx, func(o *LoadOptions) error { *o = options; return nil })
-	if err == nil {
-		err = l.finish(&cfg)
-	}
 	if err != nil {
 		return aws.Config{}, files.error(err)
+	}
+	if err := l.finish(&cfg); err != nil {
+		return aws.Config{}, err
 	}
 	return cfg, nil
 }
@@ -231,11 +231,13 @@ func (l *load) environment(cfg *aws.Config, env EnvConfig) error {
 // it makes the clients of its credentials chain.
 func credentialsConfig(cfg aws.Config) aws.Config {
 	return aws.Config{
-		ConfigSources:               cfg.ConfigSources,
-		Logger:                      cfg.Logger,
-		ClientLogMode:               cfg.ClientLogMode,
-		HTTPClient:                  cfg.HTTPClient,
-		EndpointResolver:            cfg.EndpointResolver,
+		ConfigSources: cfg.ConfigSources,
+		Logger:        cfg.Logger,
+		ClientLogMode: cfg.ClientLogMode,
+		HTTPClient:    cfg.HTTPClient,
+		//lint:ignore SA1019 programs still set it
+		EndpointResolver: cfg.EndpointResolver,
+		//lint:ignore SA1019 programs still set it
 		EndpointResolverWithOptions: cfg.EndpointResolverWithOptions,
 		RetryMaxAttempts:            cfg.RetryMaxAttempts,
 		RetryMode:                   cfg.RetryMode,

@@ -19,6 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	upstream "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -93,11 +95,11 @@ func (c configuration) run(t *testing.T, tokenFile string, server bool) (o outco
 		t.Setenv(name, fill(value))
 	}
 
-	var sts recordingSTS
-	opts := append([]func(*config.LoadOptions) error{config.WithHTTPClient(&sts)}, c.opts...)
+	var recorded recordingSTS
+	opts := append([]func(*config.LoadOptions) error{config.WithHTTPClient(&recorded)}, c.opts...)
 	cfg, err := load(context.Background(), opts...)
-	if len(sts.requests) > 0 && !strings.Contains(strings.Join(sts.requests, "\n"), "169.254.169.254") {
-		t.Errorf("the load sent %q", sts.requests)
+	if len(recorded.requests) > 0 && !strings.Contains(strings.Join(recorded.requests, "\n"), "169.254.169.254") {
+		t.Errorf("the load sent %q", recorded.requests)
 	}
 	if errors.Is(err, tokensource.ConfigInvalid) && strings.Contains(err.Error(), "the value") {
 		return outcome{RetrieveErr: "no file"} // a value that can never work is known earlier here
@@ -128,7 +130,7 @@ func (c configuration) run(t *testing.T, tokenFile string, server bool) (o outco
 			return outcome{RetrieveErr: "no file"}
 		}
 	}
-	o.Requests = sts.requests
+	o.Requests = recorded.requests
 	return o
 }
 
@@ -415,6 +417,20 @@ var goldenTable = map[string]configuration{
 	"token retriever around the configured one": {config: web, opts: opts{useWeb, webOption(func(o *stscreds.WebIdentityRoleOptions) {
 		o.TokenRetriever = around{o.TokenRetriever}
 	})}},
+	"client by option": {config: web, opts: opts{useWeb, webOption(func(o *stscreds.WebIdentityRoleOptions) {
+		o.Client = clientOfProgram(false)
+	})}},
+	"client by option, where there is none": {config: web, opts: opts{useWeb, webOption(func(o *stscreds.WebIdentityRoleOptions) {
+		if o.Client == nil {
+			o.Client = clientOfProgram(false)
+		}
+	})}},
+	"client by option that fails": {config: web, opts: opts{useWeb, webOption(func(o *stscreds.WebIdentityRoleOptions) {
+		o.Client = clientOfProgram(true)
+	})}},
+	"client over env": {env: envToken, opts: opts{webOption(func(o *stscreds.WebIdentityRoleOptions) {
+		o.Client = clientOfProgram(false)
+	})}},
 	"assume role options": {config: chained, opts: opts{useTwo, config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
 		o.Duration = time.Hour
 	})}},
@@ -436,6 +452,19 @@ func twoFiles(o *config.LoadOptions) error {
 var staticProvider = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{AccessKeyID: "AKIAOPTION", SecretAccessKey: "secret"}, nil
 })
+
+// clientOfProgram answers with the token that it is asked with, or fails.
+type clientOfProgram bool
+
+func (fails clientOfProgram) AssumeRoleWithWebIdentity(_ context.Context, in *sts.AssumeRoleWithWebIdentityInput, _ ...func(*sts.Options)) (*sts.AssumeRoleWithWebIdentityOutput, error) {
+	if fails {
+		return nil, &smithy.GenericAPIError{Code: "OfTheProgram"}
+	}
+	return &sts.AssumeRoleWithWebIdentityOutput{Credentials: &types.Credentials{
+		AccessKeyId: aws.String("ASIA" + strings.TrimSpace(*in.WebIdentityToken)), SecretAccessKey: in.RoleArn,
+		SessionToken: aws.String("session"), Expiration: aws.Time(time.Unix(1<<33, 0)),
+	}}, nil
+}
 
 type retriever string
 

@@ -252,3 +252,29 @@ func TestHang(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// aws.CredentialsCache calls its provider with a context that never ends: the
+// flight that its callers share must end by itself.
+func TestSharedFlightEnds(t *testing.T) {
+	t.Parallel()
+	world, client, _ := start(t)
+	hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	world.TokenServer.Script(hang, hang)
+	document := fmt.Sprintf(`{"version": 1, "http": {"url": %q}}`, world.TokenServer.URL)
+	source, err := tokensource.Document([]byte(document), func(o *tokensource.Options) {
+		o.Timeout = 20 * time.Millisecond
+		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 2, time.Millisecond })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := aws.NewCredentialsCache(webidentity.NewProvider(client, roleARN, source))
+	impatient, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	if _, err := cache.Retrieve(impatient); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a caller with a context that ended: %v", err)
+	}
+	if _, err := cache.Retrieve(context.Background()); !errors.Is(err, tokensource.TokenUnavailable) {
+		t.Errorf("a caller that waits for ever: %v", err)
+	}
+}
