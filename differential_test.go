@@ -35,12 +35,13 @@ import (
 // of that file, and must give the same requests to STS, the same credentials,
 // the same configuration, or an error of the same kind.
 
-// configuration is a text with KEY where the key's last word stands ("file" or
-// "server"), TOKEN for its value, and the variable likewise.
+// configuration is a text with {key} where the key's last word stands ("file" or
+// "server"), {value} for its value, and the variable likewise.
 type configuration struct {
 	config, credentials string
 	env                 map[string]string
 	opts                []func(*config.LoadOptions) error
+	noToken             bool // the token file does not exist
 }
 
 // outcome is what a program sees of a load and a first Retrieve.
@@ -57,10 +58,10 @@ func TestGoldenRule(t *testing.T) {
 	for name, c := range goldenTable {
 		t.Run(name, func(t *testing.T) {
 			file := writeFile(t, "token", "eyJhbGciOiJub25lIn0.e30.\n")
-			want := c.run(t, file, false)
-			if os.Getenv("SHOW_GOLDEN") != "" {
-				t.Logf("%+v", want)
+			if c.noToken {
+				os.Remove(file)
 			}
+			want := c.run(t, file, false)
 			if diff := cmp.Diff(want, c.run(t, file, true), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("upstream with a file (-) and this package with a server (+) differ:\n%s", diff)
 			}
@@ -79,7 +80,7 @@ func (c configuration) run(t *testing.T, tokenFile string, server bool) (o outco
 		document := fmt.Sprintf(`{"version":1,"file":%q}`, tokenFile)
 		key, token, load = "server", base64.StdEncoding.EncodeToString([]byte(document)), config.LoadDefaultConfig
 	}
-	fill := strings.NewReplacer("KEY", key, "Key", strings.ToUpper(key[:1])+key[1:], "TOKEN", token).Replace
+	fill := strings.NewReplacer("{key}", key, "{KEY}", strings.ToUpper(key), "{value}", token).Replace
 
 	clearEnv(t)
 	dir := filepath.Dir(tokenFile)
@@ -245,7 +246,7 @@ const (
 	role1     = "role_arn = arn:aws:iam::123456789012:role/one\n"
 	role2     = "role_arn = arn:aws:iam::123456789012:role/two\n"
 	denied    = "role_arn = arn:aws:iam::123456789012:role/denied\n"
-	tokenLine = "web_identity_token_KEY = TOKEN\n"
+	tokenLine = "web_identity_token_{key} = {value}\n"
 	keys      = "aws_access_key_id = AKIA\naws_secret_access_key = secret\n"
 	region    = "region = eu-west-1\n"
 	deflt     = "[default]\n" + region
@@ -257,7 +258,7 @@ var (
 	useWeb     = config.WithSharedConfigProfile("web")
 	useTwo     = config.WithSharedConfigProfile("two")
 	staticKeys = map[string]string{"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-west-1"}
-	envToken   = map[string]string{"AWS_WEB_IDENTITY_TOKEN": "TOKEN", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/env", "AWS_REGION": "eu-west-1"}
+	envToken   = map[string]string{"AWS_WEB_IDENTITY_TOKEN": "{value}", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/env", "AWS_REGION": "eu-west-1"}
 	noIMDS     = map[string]string{"AWS_EC2_METADATA_DISABLED": "true"}
 )
 
@@ -289,62 +290,63 @@ var goldenTable = map[string]configuration{
 	"in the credentials file":         {credentials: "[web]\n" + region + role1 + tokenLine, opts: opts{useWeb}},
 	"role and key in different files": {config: "[profile web]\n" + region + role1, credentials: "[web]\n" + tokenLine, opts: opts{useWeb}},
 	"key and role in different files": {config: "[profile web]\n" + region + tokenLine, credentials: "[web]\n" + role1, opts: opts{useWeb}},
-	"overridden in credentials":       {config: "[profile web]\n" + region + role1 + "web_identity_token_KEY = /nowhere\n", credentials: "[web]\n" + tokenLine, opts: opts{useWeb}},
-	"emptied in credentials":          {config: web, credentials: "[web]\nweb_identity_token_KEY =\n", env: noIMDS, opts: opts{useWeb}},
-	"upper case":                      {config: "[profile web]\n" + region + role1 + "WEB_IDENTITY_TOKEN_KEY = TOKEN\n", opts: opts{useWeb}},
-	"mixed case":                      {config: "[profile web]\n" + region + role1 + "Web_Identity_Token_Key = TOKEN\n", opts: opts{useWeb}},
-	"colon":                           {config: "[profile web]\n" + region + role1 + "web_identity_token_KEY: TOKEN\n", opts: opts{useWeb}},
-	"no blanks":                       {config: "[profile web]\n" + region + role1 + "web_identity_token_KEY=TOKEN\n", opts: opts{useWeb}},
-	"double quotes":                   {config: "[profile web]\n" + region + role1 + "web_identity_token_KEY = \"TOKEN\"\n", opts: opts{useWeb}},
-	"single quotes":                   {config: "[profile web]\n" + region + role1 + "web_identity_token_KEY = 'TOKEN'\n", opts: opts{useWeb}},
-	"comment behind":                  {config: "[profile web]\n" + region + role1 + "web_identity_token_KEY = TOKEN # why\n", opts: opts{useWeb}},
-	"comment behind a tab":            {config: "[profile web]\n" + region + role1 + "web_identity_token_KEY = TOKEN\t; why\n", opts: opts{useWeb}},
-	"commented out":                   {config: "[profile web]\n" + region + role1 + "# web_identity_token_KEY = TOKEN\n", env: noIMDS, opts: opts{useWeb}},
+	"overridden in credentials":       {config: "[profile web]\n" + region + role1 + "web_identity_token_{key} = /nowhere\n", credentials: "[web]\n" + tokenLine, opts: opts{useWeb}},
+	"emptied in credentials":          {config: web, credentials: "[web]\nweb_identity_token_{key} =\n", env: noIMDS, opts: opts{useWeb}},
+	"upper case":                      {config: "[profile web]\n" + region + role1 + "WEB_IDENTITY_TOKEN_{KEY} = {value}\n", opts: opts{useWeb}},
+	"mixed case":                      {config: "[profile web]\n" + region + role1 + "Web_Identity_Token_{key} = {value}\n", opts: opts{useWeb}},
+	"colon":                           {config: "[profile web]\n" + region + role1 + "web_identity_token_{key}: {value}\n", opts: opts{useWeb}},
+	"no blanks":                       {config: "[profile web]\n" + region + role1 + "web_identity_token_{key}={value}\n", opts: opts{useWeb}},
+	"double quotes":                   {config: "[profile web]\n" + region + role1 + "web_identity_token_{key} = \"{value}\"\n", opts: opts{useWeb}},
+	"single quotes":                   {config: "[profile web]\n" + region + role1 + "web_identity_token_{key} = '{value}'\n", opts: opts{useWeb}},
+	"comment behind":                  {config: "[profile web]\n" + region + role1 + "web_identity_token_{key} = {value} # why\n", opts: opts{useWeb}},
+	"comment behind a tab":            {config: "[profile web]\n" + region + role1 + "web_identity_token_{key} = {value}\t; why\n", opts: opts{useWeb}},
+	"commented out":                   {config: "[profile web]\n" + region + role1 + "# web_identity_token_{key} = {value}\n", env: noIMDS, opts: opts{useWeb}},
 	"CRLF":                            {config: strings.ReplaceAll(web, "\n", "\r\n"), opts: opts{useWeb}},
 	"no line break at the end":        {config: strings.TrimSpace(web), opts: opts{useWeb}},
 	"indented":                        {config: "[profile web]\n" + region + role1 + "  " + tokenLine, opts: opts{useWeb}},
 	"indented after an empty key":     {config: "[profile web]\n" + region + role1 + "s3 =\n  " + tokenLine, env: noIMDS, opts: opts{useWeb}},
-	"indented, quoted, commented":     {config: "[profile web]\n" + region + role1 + "  web_identity_token_KEY = 'TOKEN' # why\n", opts: opts{useWeb}},
-	"twice, the last wins":            {config: "[profile web]\n" + region + role1 + "web_identity_token_KEY = /nowhere\n" + tokenLine, opts: opts{useWeb}},
+	"indented, quoted, commented":     {config: "[profile web]\n" + region + role1 + "  web_identity_token_{key} = '{value}' # why\n", opts: opts{useWeb}},
+	"twice, the last wins":            {config: "[profile web]\n" + region + role1 + "web_identity_token_{key} = /nowhere\n" + tokenLine, opts: opts{useWeb}},
 	"section twice":                   {config: web + "[profile other]\n" + region + "[profile web]\nrole_session_name = later\n", opts: opts{useWeb}},
 	"blanks in the section":           {config: "[ profile \t web ] ; why\n" + region + role1 + tokenLine, opts: opts{useWeb}},
 	"before any section":              {config: tokenLine + "[profile web]\n" + region + keys, opts: opts{useWeb}},
 	"section without prefix":          {config: "[web]\n" + region + role1 + tokenLine, opts: opts{useWeb}},
 	"prefix in the credentials file":  {credentials: "[profile web]\n" + region + role1 + tokenLine, opts: opts{useWeb}},
 	"in a services section":           {config: "[profile web]\n" + region + keys + "services = s\n[services s]\n" + tokenLine, opts: opts{useWeb}},
-	"empty":                           {config: "[profile web]\n" + region + role1 + "web_identity_token_KEY =\n", env: noIMDS, opts: opts{useWeb}},
-	"only quotes":                     {config: "[profile web]\n" + region + role1 + "web_identity_token_KEY = \"\"\n", env: noIMDS, opts: opts{useWeb}},
-	"continued on the next line":      {config: "[profile web]\n" + region + role1 + "web_identity_token_KEY = /nowhere\n  more\n[default]\n" + region + role1 + tokenLine},
-	"more than one file":              {opts: opts{twoFiles}},
+	"empty":                           {config: "[profile web]\n" + region + role1 + "web_identity_token_{key} =\n", env: noIMDS, opts: opts{useWeb}},
+	"only quotes":                     {config: "[profile web]\n" + region + role1 + "web_identity_token_{key} = \"\"\n", env: noIMDS, opts: opts{useWeb}},
+	"continued on the next line":      {config: "[profile web]\n" + region + role1 + "web_identity_token_{key} = /nowhere\n  more\n[default]\n" + region + role1 + tokenLine},
+	"more than one file":              {config: deflt + role1 + tokenLine, opts: opts{twoFiles}},
 
 	// Which identity it is.
-	"no role ARN":                           {config: "[profile web]\n" + region + tokenLine, opts: opts{useWeb}},
-	"role_session_name":                     {config: web + "role_session_name = me\n", opts: opts{useWeb}},
-	"duration_seconds":                      {config: web + "duration_seconds = 3600\n", opts: opts{useWeb}},
-	"external_id":                           {config: web + "external_id = x\n", opts: opts{useWeb}},
-	"mfa_serial":                            {config: web + "mfa_serial = arn:aws:iam::123456789012:mfa/me\n", opts: opts{useWeb}},
-	"static keys beside it":                 {config: web + keys, opts: opts{useWeb}},
-	"half of a static key beside it":        {config: web + "aws_access_key_id = AKIA\n", opts: opts{useWeb}},
-	"static keys in the credentials file":   {config: web, credentials: "[web]\n" + keys, opts: opts{useWeb}},
-	"source_profile beside it":              {config: web + "source_profile = other\n[profile other]\n" + keys, opts: opts{useWeb}},
-	"credential_source beside it":           {config: web + "credential_source = Environment\n", opts: opts{useWeb}},
-	"credential_process beside it":          {config: web + "credential_process = /bin/false\n", opts: opts{useWeb}},
-	"sso beside it":                         {config: web + "sso_start_url = https://example.com\nsso_region = eu-west-1\nsso_account_id = 1\nsso_role_name = r\n", opts: opts{useWeb}},
-	"login_session beside it":               {config: web + "login_session = arn:aws:iam::123456789012:user/me\n", opts: opts{useWeb}},
-	"no region":                             {config: "[profile web]\n" + role1 + tokenLine, env: noIMDS, opts: opts{useWeb}},
-	"region of the environment":             {config: "[profile web]\n" + role1 + tokenLine, env: map[string]string{"AWS_REGION": "eu-north-1"}, opts: opts{useWeb}},
-	"region by option":                      {config: web, opts: opts{useWeb, config.WithRegion("us-west-2")}},
-	"denied role":                           {config: "[profile web]\n" + region + denied + tokenLine, opts: opts{useWeb}},
-	"missing profile by option":             {config: web, opts: opts{config.WithSharedConfigProfile("nobody")}},
-	"missing profile by AWS_PROFILE":        {config: web, env: map[string]string{"AWS_PROFILE": "nobody"}},
-	"missing default profile":               {config: web, env: noIMDS},
-	"another profile without it":            {config: web + "[profile plain]\n" + region + keys, opts: opts{config.WithSharedConfigProfile("plain")}},
-	"token that does not exist":             {config: "[profile web]\n" + region + role1 + "web_identity_token_KEY = BROKEN-TOKEN\n", env: noIMDS, opts: opts{config.WithSharedConfigProfile("web2")}},
-	"endpoint_url of the profile":           {config: web + "endpoint_url = https://sts.example.com\n", opts: opts{useWeb}},
-	"services section with an STS endpoint": {config: web + "services = s\n[services s]\nsts =\n  endpoint_url = https://sts.example.com\n", opts: opts{useWeb}},
-	"sdk_ua_app_id":                         {config: web + "sdk_ua_app_id = app\n", opts: opts{useWeb}},
-	"use_fips_endpoint":                     {config: web + "use_fips_endpoint = true\n", opts: opts{useWeb}},
-	"invalid setting beside it":             {config: web + "defaults_mode = nonsense\n", opts: opts{useWeb}},
+	"no role ARN":                            {config: "[profile web]\n" + region + tokenLine, opts: opts{useWeb}},
+	"role_session_name":                      {config: web + "role_session_name = me\n", opts: opts{useWeb}},
+	"duration_seconds":                       {config: web + "duration_seconds = 3600\n", opts: opts{useWeb}},
+	"external_id":                            {config: web + "external_id = x\n", opts: opts{useWeb}},
+	"mfa_serial":                             {config: web + "mfa_serial = arn:aws:iam::123456789012:mfa/me\n", opts: opts{useWeb}},
+	"static keys beside it":                  {config: web + keys, opts: opts{useWeb}},
+	"half of a static key beside it":         {config: web + "aws_access_key_id = AKIA\n", opts: opts{useWeb}},
+	"static keys in the credentials file":    {config: web, credentials: "[web]\n" + keys, opts: opts{useWeb}},
+	"source_profile beside it":               {config: web + "source_profile = other\n[profile other]\n" + keys, opts: opts{useWeb}},
+	"credential_source beside it":            {config: web + "credential_source = Environment\n", opts: opts{useWeb}},
+	"credential_process beside it":           {config: web + "credential_process = /bin/false\n", opts: opts{useWeb}},
+	"sso beside it":                          {config: web + "sso_start_url = https://example.com\nsso_region = eu-west-1\nsso_account_id = 1\nsso_role_name = r\n", opts: opts{useWeb}},
+	"login_session beside it":                {config: web + "login_session = arn:aws:iam::123456789012:user/me\n", opts: opts{useWeb}},
+	"no region":                              {config: "[profile web]\n" + role1 + tokenLine, env: noIMDS, opts: opts{useWeb}},
+	"region of the environment":              {config: "[profile web]\n" + role1 + tokenLine, env: map[string]string{"AWS_REGION": "eu-north-1"}, opts: opts{useWeb}},
+	"region by option":                       {config: web, opts: opts{useWeb, config.WithRegion("us-west-2")}},
+	"denied role":                            {config: "[profile web]\n" + region + denied + tokenLine, opts: opts{useWeb}},
+	"missing profile by option":              {config: web, opts: opts{config.WithSharedConfigProfile("nobody")}},
+	"missing profile by AWS_PROFILE":         {config: web, env: map[string]string{"AWS_PROFILE": "nobody"}},
+	"missing default profile":                {config: web, env: noIMDS},
+	"another profile without it":             {config: web + "[profile plain]\n" + region + keys, opts: opts{config.WithSharedConfigProfile("plain")}},
+	"token that does not exist":              {config: web, opts: opts{useWeb}, noToken: true},
+	"environment, token that does not exist": {env: envToken, noToken: true},
+	"endpoint_url of the profile":            {config: web + "endpoint_url = https://sts.example.com\n", opts: opts{useWeb}},
+	"services section with an STS endpoint":  {config: web + "services = s\n[services s]\nsts =\n  endpoint_url = https://sts.example.com\n", opts: opts{useWeb}},
+	"sdk_ua_app_id":                          {config: web + "sdk_ua_app_id = app\n", opts: opts{useWeb}},
+	"use_fips_endpoint":                      {config: web + "use_fips_endpoint = true\n", opts: opts{useWeb}},
+	"invalid setting beside it":              {config: web + "defaults_mode = nonsense\n", opts: opts{useWeb}},
 
 	// Chains.
 	"chain of 2":                            {config: chained, opts: opts{useTwo}},
@@ -370,8 +372,8 @@ var goldenTable = map[string]configuration{
 	// The environment.
 	"environment":                                {env: envToken},
 	"environment with a session name":            {env: with(envToken, map[string]string{"AWS_ROLE_SESSION_NAME": "me"})},
-	"environment without a role":                 {env: map[string]string{"AWS_WEB_IDENTITY_TOKEN": "TOKEN", "AWS_REGION": "eu-west-1"}},
-	"environment without a role, with a profile": {config: deflt + role1, env: map[string]string{"AWS_WEB_IDENTITY_TOKEN": "TOKEN"}},
+	"environment without a role":                 {env: map[string]string{"AWS_WEB_IDENTITY_TOKEN": "{value}", "AWS_REGION": "eu-west-1"}},
+	"environment without a role, with a profile": {config: deflt + role1, env: map[string]string{"AWS_WEB_IDENTITY_TOKEN": "{value}"}},
 	"environment empty":                          {config: deflt + keys, env: map[string]string{"AWS_WEB_IDENTITY_TOKEN": ""}},
 	"environment over the default profile":       {config: deflt + keys, env: envToken},
 	"environment over AWS_PROFILE":               {config: web, env: with(envToken, map[string]string{"AWS_PROFILE": "web"})},
@@ -384,7 +386,7 @@ var goldenTable = map[string]configuration{
 	"environment with a missing profile":         {config: web, env: with(envToken, map[string]string{"AWS_PROFILE": "nobody"})},
 	"environment with a broken profile":          {config: "[default]\n" + tokenLine, env: envToken},
 	"environment with two types in the profile":  {config: "[default]\n" + role1 + tokenLine + "credential_process = /bin/false\n", env: envToken},
-	"environment with no region":                 {env: map[string]string{"AWS_WEB_IDENTITY_TOKEN": "TOKEN", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/env", "AWS_EC2_METADATA_DISABLED": "true"}},
+	"environment with no region":                 {env: map[string]string{"AWS_WEB_IDENTITY_TOKEN": "{value}", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/env", "AWS_EC2_METADATA_DISABLED": "true"}},
 	"environment with an invalid variable":       {env: with(envToken, map[string]string{"AWS_MAX_ATTEMPTS": "many"})},
 	"environment with AWS_ENDPOINT_URL":          {env: with(envToken, map[string]string{"AWS_ENDPOINT_URL": "https://all.example.com"})},
 	"environment with AWS_ENDPOINT_URL_STS":      {env: with(envToken, map[string]string{"AWS_ENDPOINT_URL_STS": "https://sts.example.com"})},
@@ -405,7 +407,7 @@ var goldenTable = map[string]configuration{
 	"web identity options over env": {env: envToken, opts: opts{webOption(func(o *stscreds.WebIdentityRoleOptions) {
 		o.Duration, o.Policy, o.RoleSessionName = 20*time.Minute, aws.String("{}"), "mine"
 	})}},
-	"role ARN by option over env": {env: map[string]string{"AWS_WEB_IDENTITY_TOKEN": "TOKEN", "AWS_REGION": "eu-west-1"}, opts: opts{webOption(func(o *stscreds.WebIdentityRoleOptions) {
+	"role ARN by option over env": {env: map[string]string{"AWS_WEB_IDENTITY_TOKEN": "{value}", "AWS_REGION": "eu-west-1"}, opts: opts{webOption(func(o *stscreds.WebIdentityRoleOptions) {
 		o.RoleARN = "arn:aws:iam::123456789012:role/mine"
 	})}},
 	"token retriever by option": {config: web, opts: opts{useWeb, webOption(func(o *stscreds.WebIdentityRoleOptions) {

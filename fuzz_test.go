@@ -20,8 +20,8 @@ import (
 // profile what upstream finds where the key is web_identity_token_file.
 func FuzzSharedConfig(f *testing.F) {
 	for _, c := range goldenTable {
-		f.Add(strings.NewReplacer("KEY", "server", "Key", "Server", "TOKEN", "GitHub").Replace(c.config), "web", true)
-		f.Add(strings.NewReplacer("KEY", "server", "Key", "Server", "TOKEN", "GitHub").Replace(c.credentials), "web", false)
+		f.Add(strings.NewReplacer("{key}", "server", "{KEY}", "SERVER", "{value}", "GitHub").Replace(c.config), "web", true)
+		f.Add(strings.NewReplacer("{key}", "server", "{KEY}", "SERVER", "{value}", "GitHub").Replace(c.credentials), "web", false)
 	}
 	f.Add("[profile web]\nweb_identity_to\u212aen_server = GitHub\nrole_arn = r\n", "web", true)
 	f.Add("[profile web]\nweb_\u0130dent\u0130ty_to\u212aen_server = GitHub\nrole_arn = r\n", "web", true)
@@ -83,7 +83,7 @@ func loadUpstream(profile string, opt func(*config.LoadSharedConfigOptions)) (c 
 // fragments are what FuzzGoldenRule builds files from.
 var fragments = []string{
 	"[default]\n", "[profile default]\n", "[profile a]\n", "[profile b]\n", "[profile  c ] # x\n", "[a]\n", "[b]\n", "[services a]\n", "[sso-session a]\n", "[", "]\n",
-	role1, role2, denied, tokenLine, region, keys, "  " + tokenLine, "WEB_IDENTITY_TOKEN_KEY: 'TOKEN' # x\n", "web_identity_token_KEY =\n", "web_identity_token_KEY = \"TOKEN\" ;\r\n",
+	role1, role2, denied, tokenLine, region, keys, "  " + tokenLine, "WEB_IDENTITY_TOKEN_{KEY}: '{value}' # x\n", "web_identity_token_{key} =\n", "web_identity_token_{key} = \"{value}\" ;\r\n",
 	"source_profile = a\n", "source_profile = b\n", "source_profile = c\n", "source_profile = default\n", "source_profile =\n",
 	"credential_source = Environment\n", "role_session_name = me\n", "external_id = x\n", "duration_seconds = 1800\n", "aws_access_key_id = AKIA\n", "aws_secret_access_key =\n",
 	"role_arn =\n", "s3 =\n", "services = a\n", "# comment\n", "; comment\n", "  continued\n", "\n", "\r\n", "\t", "=\n", ":", "x", "mfa_serial = m\n", "sso_session = a\n", "sso_start_url = x\n",
@@ -111,7 +111,7 @@ func FuzzGoldenRule(f *testing.F) {
 			c.env["AWS_PROFILE"] = name
 		}
 		for bit, set := range []map[string]string{
-			{"AWS_WEB_IDENTITY_TOKEN": "TOKEN"}, {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/env"}, staticKeys,
+			{"AWS_WEB_IDENTITY_TOKEN": "{value}"}, {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/env"}, staticKeys,
 			{"AWS_ROLE_SESSION_NAME": "env"}, {"AWS_REGION": "eu-west-1"}, {"AWS_ACCESS_KEY_ID": "AKIA"},
 		} {
 			if env>>bit&1 == 1 {
