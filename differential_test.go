@@ -114,8 +114,8 @@ func (c configuration) run(t *testing.T, tokenFile string, server bool) (o outco
 			o.Shared = shared
 			o.Shared.Services = config.Services{} // may hold the key, as it is spelled
 			for s := &o.Shared; s != nil; s = s.Source {
-				if value, ok := config.TokenServer(*s); ok && value == token {
-					s.WebIdentityTokenFile = tokenFile
+				if value, ok := config.TokenServer(*s); ok {
+					s.WebIdentityTokenFile = strings.ReplaceAll(value, token, tokenFile)
 				}
 			}
 		}
