@@ -120,6 +120,15 @@ func TestBothKeys(t *testing.T) {
 			}
 		})
 	}
+	t.Run("in both spellings of default", func(t *testing.T) {
+		t.Parallel()
+		c, err := config.LoadSharedConfigProfile(context.Background(), "default", func(o *config.LoadSharedConfigOptions) {
+			o.ConfigFiles, o.CredentialsFiles = []string{writeFile(t, "config", "[profile default]\n"+role1+"web_identity_token_server = GitHub\n[default]\nweb_identity_token_file = /token\n")}, []string{}
+		})
+		if value, _ := config.TokenServer(c); err != nil || value != "GitHub" {
+			t.Errorf("upstream drops [default] where there is [profile default]: %q, %v", c.WebIdentityTokenFile, err)
+		}
+	})
 	for name, test := range map[string]struct{ config, credentials, want string }{
 		"in different files":     {"web_identity_token_server = GitHub\n", "web_identity_token_file = /token\n", "both"},
 		"an empty server":        {"web_identity_token_file = /token\nweb_identity_token_server =\n", "", "/token"},

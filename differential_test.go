@@ -284,6 +284,7 @@ var goldenTable = map[string]configuration{
 	"default profile":                 {config: deflt + role1 + tokenLine},
 	"profile default":                 {config: "[profile default]\n" + region + role1 + tokenLine},
 	"both spellings of default":       {config: deflt + role1 + "[profile default]\n" + region + role2 + tokenLine},
+	"both, the dropped one empty":     {config: "[profile default]\n" + region + tokenLine + "[default]\nweb_identity_token_{key} =\n"},
 	"named profile by option":         {config: web, opts: opts{useWeb}},
 	"named profile by AWS_PROFILE":    {config: web, env: map[string]string{"AWS_PROFILE": "web"}},
 	"AWS_DEFAULT_PROFILE":             {config: web, env: map[string]string{"AWS_DEFAULT_PROFILE": "web"}},

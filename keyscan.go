@@ -6,7 +6,8 @@ import "strings"
 // keys web_identity_token_server and web_identity_token_file.
 type keyLine struct {
 	start, end int // where the line stands in the text, without its line break
-	profile    string
+	section    string
+	profile    string // that the section is
 	server     bool
 	value      string
 }
@@ -52,7 +53,7 @@ func scan(text string, profileOf func(section string) (string, bool)) []keyLine 
 		}
 		lastKey, lastEmpty = key, value == ""
 		if isProfile && (key == tokenServerKey || key == tokenFileKey) {
-			found = append(found, keyLine{start, end, profile, key == tokenServerKey, value})
+			found = append(found, keyLine{start, end, section, profile, key == tokenServerKey, value})
 		}
 	}
 	return found
@@ -118,14 +119,6 @@ func withoutComment(line string) string {
 		}
 	}
 	return line
-}
-
-// configProfile returns the profile that a section of a shared config file is.
-func configProfile(section string) (string, bool) {
-	if name, ok := strings.CutPrefix(section, "profile "); ok {
-		return name, true
-	}
-	return section, strings.EqualFold(section, "default")
 }
 
 // credentialsProfile returns the profile that a section of a shared credentials

@@ -79,6 +79,10 @@ type sharedFiles struct {
 	files  []*sharedFile // in the order in which upstream merges them
 	hasKey bool          // whether any profile names a token server
 
+	// profileDefault tells whether a config file has a section [profile default],
+	// for which upstream drops the sections [default].
+	profileDefault bool
+
 	// withFile holds the profiles that name a token file, whatever else they name.
 	withFile map[string]*profileKeys
 
@@ -110,7 +114,7 @@ func (p *profileKeys) value() string {
 func showFiles(configFiles, credentialsFiles []string) (*sharedFiles, error) {
 	s := &sharedFiles{config: configFiles, credentials: credentialsFiles}
 	for _, name := range configFiles {
-		s.files = append(s.files, readSharedFile(name, configProfile))
+		s.files = append(s.files, readSharedFile(name, s.configProfile))
 	}
 	for _, name := range credentialsFiles {
 		s.files = append(s.files, readSharedFile(name, credentialsProfile))
@@ -155,12 +159,30 @@ func (s *sharedFiles) close() {
 	}
 }
 
+// configProfile returns the profile that a section of a shared config file is.
+func (s *sharedFiles) configProfile(section string) (string, bool) {
+	if section == "profile default" {
+		s.profileDefault = true
+	}
+	if name, ok := strings.CutPrefix(section, "profile "); ok {
+		return name, true
+	}
+	return section, strings.EqualFold(section, "default")
+}
+
 // findKeys finds the lines of all files that hold one of the keys, and what the
 // profiles with a token file hold.
 func (s *sharedFiles) findKeys() {
-	s.withFile = make(map[string]*profileKeys)
 	for _, f := range s.files {
 		f.lines = scan(f.text, f.profileOf)
+	}
+	if s.profileDefault {
+		for _, f := range s.files[:len(s.config)] {
+			f.lines = slices.DeleteFunc(f.lines, func(l keyLine) bool { return l.section == "default" })
+		}
+	}
+	s.withFile = make(map[string]*profileKeys)
+	for _, f := range s.files {
 		for _, l := range f.lines {
 			if l.server {
 				s.hasKey = true
