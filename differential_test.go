@@ -141,6 +141,7 @@ func kind(err error, key string) string {
 	var (
 		api     smithy.APIError
 		missing config.CredentialRequiresARNError
+		call    *smithy.OperationError
 	)
 	text := err.Error()
 	switch {
@@ -152,8 +153,8 @@ func kind(err error, key string) string {
 		return "no role ARN"
 	case strings.Contains(text, "no such file or directory"):
 		return "no file"
-	case strings.Contains(text, "Missing Region"):
-		return "no region"
+	case errors.As(err, &call):
+		return call.Error()
 	}
 	return text
 }
