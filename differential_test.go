@@ -154,6 +154,9 @@ func kind(err error, key string) string {
 	case strings.Contains(text, "no such file or directory"):
 		return "no file"
 	case errors.As(err, &call):
+		for errors.As(call.Err, &call) {
+			// the innermost call, which ours is around
+		}
 		return call.Error()
 	}
 	return text
