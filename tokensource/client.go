@@ -38,9 +38,9 @@ func (s *source) client() (client aws.HTTPClient, foreign bool, err error) {
 		client, foreign = given, true
 	}
 	if transport == nil {
-		if s.doc.http.unixSocket != "" || s.doc.http.caFile != "" {
+		if q := s.doc.HTTP; q.UnixSocket != "" || q.CAFile != "" || q.CertFile != "" {
 			return nil, false, mended("use an *http.Client with an *http.Transport, or an *awshttp.BuildableClient",
-				"the HTTP client has no transport to set http.unix_socket or http.ca_file on")
+				"the HTTP client has no transport to set http.unix_socket, http.ca_file or http.cert_file on")
 		}
 		return client, foreign, nil
 	}
@@ -51,6 +51,15 @@ func (s *source) client() (client aws.HTTPClient, foreign bool, err error) {
 }
 
 func followNone(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+func readPEM(path string) ([]byte, error) {
+	const most = 1 << 20 // a system's bundle of authorities has some 200 KiB
+	text, err := readFile(path, most)
+	if len(text) > most {
+		err = invalid("the file %q is larger than 1 MiB", path)
+	}
+	return []byte(text), err
+}
 
 func (s *source) configure(transport *http.Transport) error {
 	transport.DisableCompression = true
@@ -64,17 +73,36 @@ func (s *source) configure(transport *http.Transport) error {
 	transport.Protocols = new(http.Protocols)
 	transport.Protocols.SetHTTP1(true)
 
-	if path := s.doc.http.caFile; path != "" {
-		pem, err := readFile(path)
+	q := s.doc.HTTP
+	if path := q.CAFile; path != "" {
+		pem, err := readPEM(path)
 		if err != nil {
 			return err
 		}
 		transport.TLSClientConfig.RootCAs = x509.NewCertPool()
-		if !transport.TLSClientConfig.RootCAs.AppendCertsFromPEM([]byte(pem)) {
+		if !transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
 			return invalid("http.ca_file: there is no certificate in %q", path)
 		}
 	}
-	if path := s.doc.http.unixSocket; path != "" {
+	if q.CertFile != "" {
+		cert, err := readPEM(q.CertFile)
+		if err != nil {
+			return err
+		}
+		key, err := readPEM(q.KeyFile)
+		if err != nil {
+			return err
+		}
+		pair, err := tls.X509KeyPair(cert, key)
+		if err != nil {
+			e := invalid("http.cert_file and http.key_file: %q and %q are not a certificate and its key", q.CertFile, q.KeyFile)
+			e.Err = err
+			return e
+		}
+		transport.TLSClientConfig.Certificates = []tls.Certificate{pair}
+		transport.TLSClientConfig.GetClientCertificate = nil
+	}
+	if path := q.UnixSocket; path != "" {
 		transport.Proxy = nil
 		transport.DialTLSContext = nil
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {

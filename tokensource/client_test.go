@@ -104,18 +104,23 @@ func TestUnknownAuthority(t *testing.T) {
 		tokensource.ConfigInvalid, "http.ca_file", "no certificate")
 }
 
-func TestUnixSocket(t *testing.T) {
-	t.Parallel()
+func listenUnix(t *testing.T) (listener net.Listener, path string) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "ts") // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	path := filepath.Join(dir, "api")
-	listener, err := net.Listen("unix", path)
-	if err != nil {
+	path = filepath.Join(dir, "api")
+	if listener, err = net.Listen("unix", path); err != nil {
 		t.Skip(err)
 	}
+	return listener, path
+}
+
+func TestUnixSocket(t *testing.T) {
+	t.Parallel()
+	listener, path := listenUnix(t)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if r.Host != "some.host" || r.URL.Path != "/v1/tokens/oidc" || string(body) != `{"aud":"me"}` {

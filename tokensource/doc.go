@@ -15,7 +15,8 @@
 //	BASE64,AUDIENCE                        the same, asked for AUDIENCE
 //
 // The constructors [GitHub], [EnvPair], [Document], [File] and [Env] make the
-// same sources in code, and [Register] adds a name to the first form.
+// same sources in code, and [Register] adds a name to the first form. [Servers]
+// lists the names, and [Explain] shows the document that a value stands for.
 //
 //	source, err := tokensource.Parse("GitHub")
 //	if err != nil {

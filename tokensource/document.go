@@ -11,23 +11,32 @@ import (
 	"unicode/utf8"
 )
 
-// document is the decoded form of what document.schema.json describes.
+// document is the decoded form of what document.schema.json describes. Explain
+// writes its members in this order.
 type document struct {
-	audience         string
-	hint             string
-	env              string
-	file             *template
-	http             *request
+	Version  int       `json:"version"`
+	About    string    `json:"about,omitempty"`
+	Audience *string   `json:"audience,omitempty"`
+	HTTP     *request  `json:"http,omitempty"`
+	Env      string    `json:"env,omitempty"`
+	File     *template `json:"file,omitempty"`
+	Hint     string    `json:"hint,omitempty"`
+
 	mentionsAudience bool
+	variables        []string // sorted, each once
 }
 
 type request struct {
-	url                template
-	method             string
-	headers, query     map[string]template
-	body               map[string]any // its strings are templates
-	unixSocket, caFile string
-	pointer            string // to the token in the answer
+	Method     string              `json:"method,omitempty"`
+	URL        template            `json:"url"`
+	Query      map[string]template `json:"query,omitempty"`
+	Headers    map[string]template `json:"headers,omitempty"`
+	Body       map[string]any      `json:"body,omitzero"` // its strings are templates
+	UnixSocket string              `json:"unix_socket,omitempty"`
+	CAFile     string              `json:"ca_file,omitempty"`
+	CertFile   string              `json:"cert_file,omitempty"`
+	KeyFile    string              `json:"key_file,omitempty"`
+	Token      string              `json:"token,omitempty"` // JSON Pointer into the answer
 }
 
 var (
@@ -64,23 +73,28 @@ func decode(text []byte) (*document, error) {
 }
 
 func (r *reader) document(top object) *document {
-	r.only(top, "version", "audience", "http", "env", "file", "hint")
-	d := &document{audience: r.text(top, "audience"), hint: r.text(top, "hint")}
+	r.only(top, "version", "about", "audience", "http", "env", "file", "hint")
+	d := &document{Version: 1, About: r.text(top, "about"), Hint: r.text(top, "hint")}
+	if top.has("audience") {
+		audience := r.text(top, "audience")
+		d.Audience = &audience
+	}
 	sources := 0
 	if top.has("http") {
 		sources++
-		d.http = r.request(r.object(top, "http"))
+		d.HTTP = r.request(r.object(top, "http"))
 	}
 	if top.has("env") {
 		sources++
-		if d.env = r.text(top, "env"); !variable.MatchString(d.env) {
+		if d.Env = r.text(top, "env"); !variable.MatchString(d.Env) {
 			r.fail("env", "must be the name of a variable")
 		}
+		r.variables = append(r.variables, d.Env)
 	}
 	if top.has("file") {
 		sources++
 		file := r.template("file", top.members["file"])
-		if d.file = &file; file == "" {
+		if d.File = &file; file == "" {
 			r.fail("file", "must not be empty")
 		}
 	}
@@ -88,34 +102,37 @@ func (r *reader) document(top object) *document {
 		r.fail("", "exactly one of http, env and file must be there, not %d", sources)
 	}
 	d.mentionsAudience = r.mentionsAudience
-	if d.audience != "" && !d.mentionsAudience {
+	d.variables = slices.Compact(slices.Sorted(slices.Values(r.variables)))
+	if d.Audience != nil && *d.Audience != "" && !d.mentionsAudience {
 		r.fail("audience", "has no effect, for %s is nowhere in the document", audienceReference)
 	}
 	return d
 }
 
 func (r *reader) request(o object) *request {
-	r.only(o, "url", "method", "headers", "query", "body", "unix_socket", "ca_file", "token")
+	r.only(o, "method", "url", "query", "headers", "body", "unix_socket", "ca_file", "cert_file", "key_file", "token")
 	q := &request{
-		url:        r.template("http.url", o.members["url"]),
-		method:     "GET",
-		headers:    r.templates(r.object(o, "headers")),
-		query:      r.templates(r.object(o, "query")),
-		unixSocket: r.text(o, "unix_socket"),
-		caFile:     r.text(o, "ca_file"),
-		pointer:    r.text(o, "token"),
+		Method:     r.text(o, "method"),
+		URL:        r.template("http.url", o.members["url"]),
+		Query:      r.templates(r.object(o, "query")),
+		Headers:    r.templates(r.object(o, "headers")),
+		UnixSocket: r.text(o, "unix_socket"),
+		CAFile:     r.text(o, "ca_file"),
+		CertFile:   r.text(o, "cert_file"),
+		KeyFile:    r.text(o, "key_file"),
+		Token:      r.text(o, "token"),
 	}
-	if len(q.url.references()) == 0 && r.err == nil {
-		_, r.err = parseURL("http.url", string(q.url), q.unixSocket != "")
+	if len(q.URL.references()) == 0 && r.err == nil {
+		_, r.err = parseURL("http.url", string(q.URL), q.UnixSocket != "")
 	}
-	if o.has("method") {
-		q.method = r.text(o, "method")
-	}
-	if q.method != "GET" && q.method != "POST" {
+	if o.has("method") && q.Method != "GET" && q.Method != "POST" {
 		r.fail("http.method", "must be GET or POST")
 	}
+	if (q.CertFile == "") != (q.KeyFile == "") {
+		r.fail("http.cert_file", "goes with http.key_file: both or neither")
+	}
 	seen := map[string]bool{}
-	for _, name := range slices.Sorted(maps.Keys(q.headers)) {
+	for _, name := range slices.Sorted(maps.Keys(q.Headers)) {
 		path, lower := join("http.headers", name), strings.ToLower(name)
 		switch {
 		case !headerName.MatchString(name):
@@ -124,20 +141,20 @@ func (r *reader) request(o object) *request {
 			r.fail(path, "cannot be set")
 		case seen[lower]:
 			r.fail(path, "is there twice")
-		case strings.ContainsFunc(string(q.headers[name]), isControl):
+		case strings.ContainsFunc(string(q.Headers[name]), isControl):
 			r.fail(path, "holds a control character")
 		}
 		seen[lower] = true
 	}
-	if _, empty := q.query[""]; empty {
+	if _, empty := q.Query[""]; empty {
 		r.fail("http.query", "a parameter has no name")
 	}
 	if o.members["body"] != nil {
-		if q.body, _ = r.body("http.body", r.object(o, "body").members).(map[string]any); q.method == "GET" {
+		if q.Body, _ = r.body("http.body", r.object(o, "body").members).(map[string]any); q.Method != "POST" {
 			r.fail("http.body", "needs the method POST")
 		}
 	}
-	if q.pointer != "" && !pointer.MatchString(q.pointer) {
+	if q.Token != "" && !pointer.MatchString(q.Token) {
 		r.fail("http.token", "is not a JSON Pointer")
 	}
 	return q

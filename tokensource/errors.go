@@ -12,7 +12,7 @@ const (
 	// ConfigInvalid: a setting can never work as it is written.
 	ConfigInvalid Class = "config-invalid"
 	// NotConfigured: a variable or a file that the token source needs is
-	// missing or empty.
+	// missing or empty, or a variable holds a token that has expired.
 	NotConfigured Class = "not-configured"
 	// TokenRefused: the token server understood and refused (4xx), or sent the
 	// request elsewhere (3xx). It is not retried.

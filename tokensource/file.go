@@ -13,8 +13,8 @@ import (
 const maxRead = 64 << 10
 
 // readFile returns the text of a file without the blanks around it, and without
-// what is more than a byte behind maxRead.
-func readFile(path string) (string, error) {
+// what is more than a byte behind most.
+func readFile(path string, most int) (string, error) {
 	// Opening a pipe could block for ever.
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return "", invalid("%q is not a regular file", path)
@@ -23,7 +23,7 @@ func readFile(path string) (string, error) {
 	file, err := os.Open(path)
 	if err == nil {
 		defer file.Close()
-		text, err = io.ReadAll(io.LimitReader(file, maxRead+1))
+		text, err = io.ReadAll(io.LimitReader(file, int64(most)+1))
 	}
 	if err != nil {
 		var withPath *fs.PathError
@@ -34,7 +34,7 @@ func readFile(path string) (string, error) {
 		failed.Err = err
 		return "", failed
 	}
-	if len(text) <= maxRead {
+	if len(text) <= most {
 		text = []byte(strings.TrimSpace(string(text)))
 	}
 	if len(text) == 0 {

@@ -44,7 +44,8 @@ func FuzzDocument(f *testing.F) {
 		`{"version": 1, "file": "/a/${audience}", "audience": "b"}`,
 		`{"version": 1, "audience": "a", "http": {"url": "https://host/?a=${env:PATH}", "method": "POST",
 			"headers": {"A": "$$"}, "query": {"b": "${audience}"}, "body": {"c": ["${audience}", 1e3, null, {"d": "${file:/e}"}]},
-			"unix_socket": "", "ca_file": "", "token": "/a~1/0"}, "hint": "h"}`,
+			"unix_socket": "", "ca_file": "", "cert_file": "/a", "key_file": "/b", "token": "/a~1/0"}, "hint": "h"}`,
+		`{"version": 1, "about": "a", "file": "${env:TOKENSOURCE_TEST_MISSING:-/b}"}`,
 	} {
 		f.Add([]byte(doc), "audience")
 		f.Add([]byte(doc), "")
@@ -63,6 +64,10 @@ func FuzzDocument(f *testing.F) {
 		}
 		if !schemaAccepts(schema, string(doc)) {
 			t.Errorf("the decoder accepts what the schema does not: %s", doc)
+		}
+		value := base64.StdEncoding.EncodeToString(doc)
+		if _, err := tokensource.Parse(value); err == nil {
+			wantRoundTrip(t, doc, value)
 		}
 		source.Token(t.Context())
 	})

@@ -34,7 +34,7 @@ func (c *call) attempt(ctx context.Context) (string, *failure) {
 		}
 		return c.noAnswer(err)
 	}
-	request, err := http.NewRequestWithContext(ctx, c.source.doc.http.method, c.url.String(), bytes.NewReader(c.body))
+	request, err := http.NewRequestWithContext(ctx, c.source.doc.HTTP.Method, c.url.String(), bytes.NewReader(c.body))
 	if err != nil {
 		return "", c.noAnswer(err)
 	}
@@ -55,7 +55,7 @@ func (c *call) attempt(ctx context.Context) (string, *failure) {
 	if err != nil {
 		return "", noAnswer(err)
 	}
-	token, problem := extract(body, c.source.doc.http.pointer)
+	token, problem := extract(body, c.source.doc.HTTP.Token)
 	if problem != "" {
 		return "", &failure{err: &Error{Class: TokenMalformed, Problem: c.url.Host + " " + problem, StatusCode: answer.StatusCode}}
 	}

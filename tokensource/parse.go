@@ -2,7 +2,9 @@ package tokensource
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -28,6 +30,12 @@ var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // Parse does no I/O. An error is of class [ConfigInvalid] and does not repeat
 // the value where that might hold a secret.
 func Parse(value string, optFns ...func(*Options)) (TokenSource, error) {
+	return parse(value, optFns, false)
+}
+
+// parse parses value. It refuses registered servers for a caller that wants a
+// document, and then every source is a *source.
+func parse(value string, optFns []func(*Options), wantDocument bool) (TokenSource, error) {
 	value = strings.TrimSpace(value)
 	if value == "" {
 		return nil, mended(forms, "the token server is empty")
@@ -42,6 +50,8 @@ func Parse(value string, optFns ...func(*Options)) (TokenSource, error) {
 			return nil, mended("write "+server.name, "%s is not the name of a token server, %s is", shown(first), server.name)
 		case server.newSource == nil:
 			return server.open(with(optFns, audience))
+		case wantDocument:
+			return nil, invalid("the token server %s is made by the program, and no document stands for it", first)
 		case audience == nil:
 			return server.newSource("")
 		default:
@@ -60,6 +70,33 @@ func Parse(value string, optFns ...func(*Options)) (TokenSource, error) {
 		return EnvPair(first, second, with(optFns, audience(rest, comma))...)
 	}
 	return nil, mended(forms, "%s names no token server; the names known here are %s", shown(first), strings.Join(names(), ", "))
+}
+
+// Explain returns the document that a value stands for, be it a name, a pair of
+// variables or a document in base64, as indented JSON that ends in a line break.
+// Its members are in a fixed order, members that are unset are left out, and
+// its audience is the one that the value names: "" for a value that ends in a
+// comma. [Document] takes it and makes the source that Parse makes of the value.
+//
+// A document may hold a secret, and then so does what Explain returns.
+//
+// Explain does no I/O, is safe for concurrent use, and fails as [Parse] does,
+// and with [ConfigInvalid] for a server that an application registered: that is
+// made by a function, and no document stands for it.
+func Explain(value string) ([]byte, error) {
+	parsed, err := parse(value, nil, true)
+	if err != nil {
+		return nil, err
+	}
+	s := parsed.(*source)
+	doc := *s.doc
+	doc.Audience = cmp.Or(s.options.Audience, doc.Audience)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err = encoder.Encode(doc)
+	return text.Bytes(), err
 }
 
 // audience is what follows the last comma of the grammar, or nil without one.

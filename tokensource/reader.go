@@ -24,6 +24,7 @@ func (o object) has(name string) bool {
 type reader struct {
 	err              error
 	mentionsAudience bool
+	variables        []string
 }
 
 func (r *reader) fail(path, format string, args ...any) {
@@ -64,9 +65,14 @@ func (r *reader) template(path string, v any) template {
 	case !ok:
 		r.fail(path, "must be a string")
 	case !t.valid():
-		r.fail(path, "holds a $ that is none of ${env:NAME}, ${file:PATH}, ${audience} and $$")
+		r.fail(path, "holds a $ that is none of ${env:NAME}, ${env:NAME:-DEFAULT}, ${file:PATH}, ${audience} and $$")
 	}
 	r.mentionsAudience = r.mentionsAudience || t.mentionsAudience()
+	for _, ref := range t.references() {
+		if name, _, isEnv := envReference(ref); isEnv {
+			r.variables = append(r.variables, name)
+		}
+	}
 	return t
 }
 

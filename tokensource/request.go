@@ -37,20 +37,20 @@ func (s *source) fetch(ctx context.Context) (string, error) {
 }
 
 func (s *source) expand() (*call, error) {
-	q := s.doc.http
+	q := s.doc.HTTP
 	inURL := expansion{audience: strings.ReplaceAll(url.QueryEscape(s.audience), "+", "%20")}
-	target, err := inURL.expand(q.url)
+	target, err := inURL.expand(q.URL)
 	if err != nil {
 		return nil, err
 	}
 	c := &call{source: s, header: http.Header{}}
-	if c.url, err = parseURL(origin(q.url), target, q.unixSocket != ""); err != nil {
+	if c.url, err = parseURL(origin(q.URL), target, q.UnixSocket != ""); err != nil {
 		return nil, err
 	}
 	query := c.url.Query()
 	x := expansion{audience: s.audience, secrets: append(slices.Concat(slices.Collect(maps.Values(query))...), c.url.RawQuery)}
-	for _, name := range slices.Sorted(maps.Keys(q.query)) {
-		if t := q.query[name]; !t.leftOut(s.audience) {
+	for _, name := range slices.Sorted(maps.Keys(q.Query)) {
+		if t := q.Query[name]; !t.leftOut(s.audience) {
 			value, err := x.expand(t)
 			if err != nil {
 				return nil, err
@@ -59,8 +59,8 @@ func (s *source) expand() (*call, error) {
 			c.url.RawQuery = query.Encode()
 		}
 	}
-	if q.body != nil {
-		body, err := x.body(q.body)
+	if q.Body != nil {
+		body, err := x.body(q.Body)
 		if err != nil {
 			return nil, err
 		}
@@ -69,8 +69,8 @@ func (s *source) expand() (*call, error) {
 		}
 		c.header.Set("Content-Type", "application/json")
 	}
-	for _, name := range slices.Sorted(maps.Keys(q.headers)) {
-		if t := q.headers[name]; !t.leftOut(s.audience) {
+	for _, name := range slices.Sorted(maps.Keys(q.Headers)) {
+		if t := q.Headers[name]; !t.leftOut(s.audience) {
 			value, err := x.expand(t)
 			if err != nil {
 				return nil, err

@@ -78,6 +78,47 @@ func names() []string {
 	return names
 }
 
+// Server describes a named server: see [Servers].
+type Server struct {
+	// Name is what [Parse] takes, in its exact spelling.
+	Name string
+
+	// About says, for people, what the server is, where its vendor documents
+	// it, and what of that is not confirmed. It is empty for a server that an
+	// application registered.
+	About string
+
+	// Audience is the default audience. It is empty where there is none, and
+	// for a server that an application registered.
+	Audience string
+
+	// Variables are the names of the variables that the server's document
+	// reads, sorted and each once. It is nil for a
+	// server that reads none, and for one that an application registered.
+	Variables []string
+}
+
+// Servers returns the named servers, those that an application registered
+// included, sorted by name. It reads neither variables nor files, and is safe
+// for concurrent use.
+func Servers() []Server {
+	var servers []Server
+	for _, name := range names() {
+		known, _ := lookUp(name)
+		s := Server{Name: name}
+		if known.newSource == nil {
+			if doc, err := known.doc(); err == nil {
+				s.About, s.Variables = doc.About, slices.Clone(doc.variables)
+				if doc.Audience != nil {
+					s.Audience = *doc.Audience
+				}
+			}
+		}
+		servers = append(servers, s)
+	}
+	return servers
+}
+
 // GitHub is the source of GitHub Actions' tokens, and of those of Forgejo
 // Actions, which has the same contract. The audience is sts.amazonaws.com
 // unless the options name another.

@@ -43,13 +43,14 @@ func Document(doc []byte, optFns ...func(*Options)) (TokenSource, error) {
 // [NotConfigured], one that is not regular (a pipe) with [ConfigInvalid].
 func File(path string) TokenSource {
 	file := template(strings.ReplaceAll(path, "$", "$$"))
-	return &source{name: "the token file", doc: &document{file: &file}}
+	return &source{name: "the token file", doc: &document{File: &file}}
 }
 
 // Env is the source of a token in a variable, which is read for every token. A
-// variable that is missing or empty fails with [NotConfigured].
+// variable that is missing or empty fails with [NotConfigured], and so does one
+// whose token has expired: nothing renews it in a process that runs.
 func Env(name string) TokenSource {
-	return &source{name: "the token variable", doc: &document{env: name}}
+	return &source{name: "the token variable", doc: &document{Env: name}}
 }
 
 // open makes a source of what decode returned.
@@ -70,15 +71,14 @@ func open(name string, doc *document, err error, optFns []func(*Options)) (Token
 	if s.options.Timeout <= 0 {
 		s.options.Timeout = 5 * time.Second
 	}
-	s.audience = s.doc.audience
-	if s.options.Audience != nil {
-		s.audience = *s.options.Audience
+	if audience := cmp.Or(s.options.Audience, s.doc.Audience); audience != nil {
+		s.audience = *audience
 	}
 	switch {
 	case s.audience != "" && !s.doc.mentionsAudience:
 		return nil, s.explain(invalid("it takes no audience"))
-	case s.doc.file != nil && s.doc.file.leftOut(s.audience), s.doc.http != nil && s.doc.http.url.leftOut(s.audience):
-		return nil, s.explain(invalid("it needs an audience"))
+	case s.doc.File != nil && s.doc.File.leftOut(s.audience), s.doc.HTTP != nil && s.doc.HTTP.URL.leftOut(s.audience):
+		return nil, s.explain(mended(s.doc.Hint, "it needs an audience"))
 	}
 	return s, nil
 }
@@ -91,15 +91,15 @@ func (s *source) Token(ctx context.Context) (Token, error) {
 	var value string
 	var err error
 	switch {
-	case s.doc.http != nil:
+	case s.doc.HTTP != nil:
 		value, err = s.fetch(ctx)
-	case s.doc.file != nil:
+	case s.doc.File != nil:
 		var path string
-		if path, err = (&expansion{audience: s.audience}).expand(*s.doc.file); err == nil {
-			value, err = readFile(path)
+		if path, err = (&expansion{audience: s.audience}).expand(*s.doc.File); err == nil {
+			value, err = readFile(path, maxRead)
 		}
 	default:
-		value, err = readEnv(s.doc.env)
+		value, err = readEnv(s.doc.Env)
 	}
 	if err == nil {
 		value, err = checkToken(value)
@@ -107,7 +107,14 @@ func (s *source) Token(ctx context.Context) (Token, error) {
 	if err != nil {
 		return Token{}, s.explain(err)
 	}
-	return Token{Value: value, Expires: expiry(value)}, nil
+	token := Token{Value: value, Expires: expiry(value)}
+	if s.doc.Env != "" && !token.Expires.IsZero() && !time.Now().Before(token.Expires) {
+		expired := notConfigured("the token in the variable %s expired at %s", s.doc.Env, token.Expires.UTC().Format(time.RFC3339))
+		expired.Mend = "a variable is a snapshot, so a process that outlives the token in it cannot renew it: " +
+			"start the process anew with a fresh token, or name a token server that can be asked"
+		return Token{}, s.explain(expired)
+	}
+	return token, nil
 }
 
 // explain adds to err what only the source knows.
@@ -119,13 +126,13 @@ func (s *source) explain(err error) error {
 	e.Problem = s.name + ": " + e.Problem
 	var hint string
 	if s.doc != nil {
-		hint = s.doc.hint
+		hint = s.doc.Hint
 	}
 	switch e.Class {
 	case NotConfigured:
 		e.Mend = cmp.Or(e.Mend, hint, "provide it to the process, or name another token server")
 	case TokenRefused:
-		e.Mend = cmp.Or(e.Mend, hint)
+		e.Mend = cmp.Or(hint, e.Mend) // a redirect often leads to a page to sign in
 	}
 	return e
 }

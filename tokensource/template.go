@@ -9,13 +9,13 @@ import (
 )
 
 // template is a string of a document that may hold references: ${env:NAME},
-// ${file:PATH}, ${audience}, and $$ for a dollar.
+// ${env:NAME:-DEFAULT}, ${file:PATH}, ${audience}, and $$ for a dollar.
 type template string
 
 const audienceReference = "${audience}"
 
 // A lone dollar matches too, as a reference that is none.
-var reference = regexp.MustCompile(`\$(?:\$|\{env:[A-Za-z_][A-Za-z0-9_]*\}|\{file:[^${}]+\}|\{audience\})?`)
+var reference = regexp.MustCompile(`\$(?:\$|\{env:[A-Za-z_][A-Za-z0-9_]*(?::-[^${}]*)?\}|\{file:[^${}]+\}|\{audience\})?`)
 
 func (t template) references() []string { return reference.FindAllString(string(t), -1) }
 
@@ -23,6 +23,17 @@ func (t template) valid() bool { return !slices.Contains(t.references(), "$") }
 
 func (t template) mentionsAudience() bool {
 	return slices.Contains(t.references(), audienceReference)
+}
+
+// envReference splits a reference to a variable. Without a default, fallback is
+// nil.
+func envReference(ref string) (name string, fallback *string, ok bool) {
+	inner, ok := strings.CutPrefix(ref, "${env:")
+	name, text, optional := strings.Cut(strings.TrimSuffix(inner, "}"), ":-")
+	if optional {
+		fallback = &text
+	}
+	return name, fallback, ok
 }
 
 // leftOut reports whether what t is the value of is not sent.
@@ -44,13 +55,16 @@ func (x *expansion) expand(t template) (string, error) {
 			return "$"
 		case ref == audienceReference:
 			return x.audience
-		case strings.HasPrefix(ref, "${env:"):
-			value, err = readEnv(ref[len("${env:") : len(ref)-1])
-		default:
+		case strings.HasPrefix(ref, "${file:"):
 			path := ref[len("${file:") : len(ref)-1]
-			value, err = readFile(path)
+			value, err = readFile(path, maxRead)
 			if len(value) > maxRead {
 				err = invalid("the file %q is larger than 64 KiB", path)
+			}
+		default:
+			name, fallback, _ := envReference(ref)
+			if value, err = readEnv(name); err != nil && fallback != nil {
+				value, err = *fallback, nil
 			}
 		}
 		if failed == nil {

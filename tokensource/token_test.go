@@ -67,11 +67,11 @@ func TestExpires(t *testing.T) {
 	t.Parallel()
 	claims := func(text string) string { return "e30." + base64.RawURLEncoding.EncodeToString([]byte(text)) + ".c2ln" }
 	for token, want := range map[string]time.Time{
-		claims(`{"exp": 1700000000}`):                 time.Unix(1700000000, 0),
-		claims(`{"exp": 1.7e9}`):                      time.Unix(1700000000, 0),
-		claims(`{"exp": 1700000000.9, "EXP": 1}`):     time.Unix(1700000000, 0),
-		claims(`{"EXP": 1700000000}`):                 {},
-		claims(`{"exp": "1700000000"}`):               {},
+		claims(`{"exp": 4100000000}`):                 time.Unix(4100000000, 0),
+		claims(`{"exp": 4.1e9}`):                      time.Unix(4100000000, 0),
+		claims(`{"exp": 4100000000.9, "EXP": 1}`):     time.Unix(4100000000, 0),
+		claims(`{"EXP": 4100000000}`):                 {},
+		claims(`{"exp": "4100000000"}`):               {},
 		claims(`{"exp": -1}`):                         {},
 		claims(`{"exp": 1e300}`):                      {},
 		claims(`{}`):                                  {},
@@ -79,7 +79,7 @@ func TestExpires(t *testing.T) {
 		claims(`{`):                                   {},
 		"e30.?.c2ln":                                  {},
 		"opaque":                                      {},
-		claims(`{"exp": 1700000000}`) + ".five.parts": {},
+		claims(`{"exp": 4100000000}`) + ".five.parts": {},
 	} {
 		got, err := tokensource.Env(setenv(t, token)).Token(t.Context())
 		if err != nil || !got.Expires.Equal(want) || got.Expires.IsZero() != want.IsZero() {

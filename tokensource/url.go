@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-var onlyVariable = regexp.MustCompile(`^\$\{env:([^}]+)\}$`)
+var firstVariable = regexp.MustCompile(`^\$\{env:([A-Za-z0-9_]+)`)
 
 // origin names the place that the text of a URL comes from.
 func origin(t template) string {
-	if match := onlyVariable.FindStringSubmatch(string(t)); match != nil {
+	if match := firstVariable.FindStringSubmatch(string(t)); match != nil {
 		return "the variable " + match[1]
 	}
 	return "http.url"
@@ -44,6 +44,10 @@ func parseURL(origin, text string, overSocket bool) (*url.URL, error) {
 var (
 	metadataIPv4 = netip.MustParseAddr("169.254.169.254")
 	metadataIPv6 = netip.MustParseAddr("fd00:ec2::254")
+
+	// The managed identities of Azure App Service on Linux: 169.254.129.* and
+	// 169.254.130.* are seen; Microsoft's pages name no range.
+	appService = netip.MustParsePrefix("169.254.128.0/22")
 )
 
 // isLocal reports whether what is sent to host stays on this machine or the one
@@ -51,7 +55,7 @@ var (
 func isLocal(host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		addr = addr.Unmap()
-		return addr.IsLoopback() || addr == metadataIPv4 || addr == metadataIPv6
+		return addr.IsLoopback() || addr == metadataIPv4 || addr == metadataIPv6 || appService.Contains(addr)
 	}
 	host = strings.ToLower(host)
 	return host == "localhost" || host == "metadata.google.internal"

@@ -1,0 +1,22 @@
+package tokensource
+
+import "reflect"
+
+// Variables returns the variables that a document reads.
+func Variables(doc []byte) []string {
+	d, err := decode(doc)
+	if err != nil {
+		return nil
+	}
+	return d.variables
+}
+
+// SameDocument reports whether two texts are the same document.
+func SameDocument(a, b []byte) bool {
+	first, err := decode(a)
+	if err != nil {
+		return false
+	}
+	second, err := decode(b)
+	return err == nil && reflect.DeepEqual(first, second)
+}
