@@ -87,8 +87,9 @@ func (c *call) blot(text string) string {
 		if len(secret) < 4 {
 			continue
 		}
-		inJSON := strings.Trim(strconv.Quote(secret), `"`)
-		for _, form := range []string{secret, url.QueryEscape(secret), inJSON} {
+		quoted := strings.Trim(strconv.Quote(secret), `"`)
+		inJSON, _ := json.Marshal(secret)
+		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), quoted, strings.Trim(string(inJSON), `"`)} {
 			text = strings.ReplaceAll(text, form, redacted)
 		}
 	}

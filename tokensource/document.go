@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -78,6 +79,9 @@ func (r *reader) document(top object) *document {
 	if top.has("audience") {
 		audience := r.text(top, "audience")
 		d.Audience = &audience
+	}
+	if strings.ContainsFunc(d.Hint, unicode.IsControl) {
+		r.fail("hint", "holds a control character")
 	}
 	sources := 0
 	if top.has("http") {

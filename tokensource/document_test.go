@@ -100,6 +100,8 @@ func TestDocument(t *testing.T) {
 		{`{"version": 1, "ENV": "A"}`, "ENV: is not a member"},
 		{`{"version": 1, "env": "A", "audience": null}`, "audience: must be a string"},
 		{`{"version": 1, "env": "A", "hint": ["a"]}`, "hint: must be a string"},
+		{`{"version": 1, "env": "A", "hint": "a\u001b[31m"}`, "hint: holds a control character"},
+		{`{"version": 1, "env": "A", "hint": "a\n::error::b"}`, "hint: holds a control character"},
 		{`{"version": 1, "env": "A", "about": null}`, "about: must be a string"},
 		{`{"version": 1, "http": null}`, "http: must be an object"},
 		{`{"version": 1, "http": "https://host"}`, "http: must be an object"},

@@ -48,6 +48,9 @@ func (c *call) attempt(ctx context.Context) (string, *failure) {
 	if c.foreign && redirected(answer, c.url) {
 		return "", &failure{err: &Error{Class: TokenRefused, Problem: c.url.Host + " redirected, and the HTTP client followed"}}
 	}
+	if answer.StatusCode == http.StatusSwitchingProtocols {
+		return "", c.refusal(answer, nil) // such a body heeds no context
+	}
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxRead+1))
 	if answer.StatusCode/100 != 2 {
 		return "", c.refusal(answer, body)

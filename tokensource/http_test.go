@@ -1,9 +1,12 @@
 package tokensource_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -262,4 +265,61 @@ func TestFailedBodyIsBlotted(t *testing.T) {
 		"headers": {"Authorization": "Bearer ${env:`+setenv(t, requestToken)+`}", "X-Key": "Key `+literal+`"},
 		"body": {"a": ["${env:`+setenv(t, odd+"\n")+`}"]}`)
 	failToken(t, source, tokensource.TokenRefused, "<REDACTED,REDACTED,REDACTED,REDACTED,REDACTED,REDACTED,REDACTED,REDACTED>")
+}
+
+// The body of such an answer is the connection, which no context ends.
+func TestSwitchingProtocols(t *testing.T) {
+	t.Parallel()
+	done := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		connection, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer connection.Close()
+		io.WriteString(connection, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		<-done
+	}))
+	defer server.Close()
+	defer close(done)
+	source, err := tokensource.Document([]byte(`{"version": 1, "http": {"url": "` + server.URL + `"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := source.Token(context.Background()); !errors.Is(err, tokensource.TokenRefused) {
+		t.Error(err)
+	}
+}
+
+// What a failed answer repeats of a request is blotted out, wherever the request
+// had it and however the answer spells it.
+func TestRepeatedSecrets(t *testing.T) {
+	const secret = "se<cret>&/0123456789"
+	t.Setenv("REPEATED_SECRET", secret)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		json.NewEncoder(w).Encode([]string{r.URL.Path, r.Header.Get("X-Secret"), secret})
+	}))
+	defer server.Close()
+	for name, members := range map[string]string{
+		"header":               `"url": "` + server.URL + `", "headers": {"X-Secret": "${env:REPEATED_SECRET}"}`,
+		"query":                `"url": "` + server.URL + `", "query": {"q": "${env:REPEATED_SECRET}"}`,
+		"path":                 `"url": "` + server.URL + `/${env:REPEATED_SECRET}/x"`,
+		"path in the document": `"url": "` + server.URL + `/se%3Ccret%3E&0123456789/x"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			source, err := tokensource.Document([]byte(`{"version": 1, "http": {` + members + `}}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = source.Token(context.Background())
+			if !errors.Is(err, tokensource.TokenRefused) {
+				t.Fatal(err)
+			}
+			if text := err.Error(); name != "path in the document" && strings.Contains(text, "0123456789") || strings.Contains(text, "/se") {
+				t.Error(text)
+			}
+		})
+	}
 }

@@ -126,7 +126,7 @@ func decodeBase64(text string) ([]byte, bool) {
 // isText tells a document from the name of a variable, such as external_url,
 // that is base64 of something by chance.
 func isText(doc []byte) bool {
-	return utf8.Valid(doc) && !bytes.ContainsFunc(doc, func(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) })
+	return utf8.Valid(doc) && !bytes.ContainsFunc(doc, func(r rune) bool { return r <= unicode.MaxASCII && unicode.IsControl(r) && !unicode.IsSpace(r) })
 }
 
 var nameLike = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9 ._-]{0,31}$`)

@@ -48,7 +48,12 @@ func (s *source) expand() (*call, error) {
 		return nil, err
 	}
 	query := c.url.Query()
-	x := expansion{audience: s.audience, secrets: append(slices.Concat(slices.Collect(maps.Values(query))...), c.url.RawQuery)}
+	x := expansion{audience: s.audience, secrets: slices.Concat(inURL.secrets, []string{c.url.RawQuery}, slices.Concat(slices.Collect(maps.Values(query))...))}
+	for _, segment := range strings.Split(c.url.Path, "/") {
+		if len(segment) >= 16 { // shorter ones are words
+			x.secrets = append(x.secrets, segment)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(q.Query)) {
 		if t := q.Query[name]; !t.leftOut(s.audience) {
 			value, err := x.expand(t)

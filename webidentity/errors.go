@@ -1,6 +1,7 @@
 package webidentity
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -18,7 +19,7 @@ import (
 
 // explain turns the SDK's error into one that says what STS was asked.
 func (c *roleClient) explain(err error, roleARN string, token tokensource.Token) error {
-	e := &tokensource.Error{Class: classify(err), Err: err, StatusCode: statusCode(err)}
+	e := &tokensource.Error{Class: classify(err), Err: withoutToken(err, token), StatusCode: statusCode(err)}
 	// A source that was made from a setting can say which.
 	if s, ok := c.source.(interface{ Setting() string }); ok {
 		e.Setting = s.Setting()
@@ -33,6 +34,21 @@ func (c *roleClient) explain(err error, roleARN string, token tokensource.Token)
 		e.Problem = fmt.Sprintf("sts could not be asked for role %s", roleARN)
 	}
 	return e
+}
+
+// withoutToken returns err, or where it repeats the token what can be said
+// without it.
+func withoutToken(err error, token tokensource.Token) error {
+	signature := cmp.Or(token.Value[strings.LastIndex(token.Value, ".")+1:], token.Value)
+	if !strings.Contains(err.Error(), signature) {
+		return err
+	}
+	without := &smithy.GenericAPIError{Code: "Unknown", Message: "the answer repeats the token"}
+	var api smithy.APIError
+	if errors.As(err, &api) && !strings.Contains(api.ErrorCode(), signature) {
+		without.Code = api.ErrorCode()
+	}
+	return without
 }
 
 func classify(err error) tokensource.Class {

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/awstokenserver/config/tokensource"
 	"github.com/awstokenserver/config/webidentity"
@@ -208,6 +209,32 @@ func TestDeniedIsExplained(t *testing.T) {
 				if signature := sent[strings.LastIndex(sent, ".")+1:]; strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), signature) {
 					t.Error("the error holds the token's signature")
 				}
+			}
+		})
+	}
+}
+
+// An STS of somebody else's may repeat what it was sent.
+func TestRepeatedToken(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]func(token string) http.HandlerFunc{
+		"in the message": func(token string) http.HandlerFunc { return STSError(403, "AccessDenied", "cannot use "+token) },
+		"in the code":    func(token string) http.HandlerFunc { return STSError(403, token, "no") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world, client, source := start(t)
+			token, _ := source.Token(context.Background())
+			world.STS.Script(answer(token.Value))
+			same := tokensource.Func(func(context.Context) (tokensource.Token, error) { return token, nil })
+			_, err := webidentity.NewProvider(client, roleARN, same).Retrieve(context.Background())
+			signature := token.Value[strings.LastIndex(token.Value, ".")+1:]
+			if !errors.Is(err, tokensource.RoleDenied) || strings.Contains(fmt.Sprintf("%v %+v", err, err), signature) {
+				t.Errorf("%v", err)
+			}
+			var api smithy.APIError
+			if !errors.As(err, &api) || strings.Contains(api.ErrorMessage()+api.ErrorCode(), signature) {
+				t.Errorf("%#v", api)
 			}
 		})
 	}
