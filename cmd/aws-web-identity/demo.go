@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -51,9 +52,12 @@ var identities = []struct {
 
 func roleARN(account, profile string) string { return "arn:aws:iam::" + account + ":role/" + profile }
 
-// demo assumes every role of identities in a world of its own, and writes what
-// happened to out. An error means that something did not happen as it should.
-func demo(ctx context.Context, out io.Writer) error {
+func demo(*flag.FlagSet) runner { return assumeAll }
+
+// assumeAll assumes every role of identities in a world of its own, and writes
+// what happened to out. An error means that something did not happen as it
+// should.
+func assumeAll(ctx context.Context, _ []string, out io.Writer) error {
 	world := webidentitytest.New()
 	defer world.Close()
 	world.Setenv(processEnv{})

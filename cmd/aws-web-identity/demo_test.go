@@ -21,7 +21,8 @@ func command(t *testing.T, args ...string) (cmd *exec.Cmd, temp string) {
 	t.Helper()
 	cmd, temp = exec.Command(os.Args[0], args...), t.TempDir()
 	cmd.Env = append(os.Environ(), "RUN_AWS_WEB_IDENTITY=1", "TMPDIR="+temp, "TMP="+temp,
-		"AWS_PROFILE=nobody", "AWS_WEB_IDENTITY_TOKEN_FILE=/nowhere", "HTTPS_PROXY=http://127.0.0.1:1")
+		"AWS_PROFILE=nobody", "AWS_WEB_IDENTITY_TOKEN_FILE=/nowhere", "HTTPS_PROXY=http://127.0.0.1:1",
+		"GORACE=atexit_sleep_ms=0") // not a second in each process
 	return cmd, temp
 }
 
@@ -50,10 +51,13 @@ func TestDemo(t *testing.T) {
 
 func TestCalledWrongly(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{}, {"nonsense"}, {"demo", "more"}} {
+	for _, args := range [][]string{
+		{}, {"nonsense"}, {"-nonsense"}, {"demo", "more"}, {"encode"}, {"encode", "-", "more"}, {"decode"}, {"decode", "GitHub", "more"},
+		{"servers", "more"}, {"servers", "-nonsense"},
+	} {
 		cmd, _ := command(t, args...)
 		out, err := cmd.CombinedOutput()
-		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "usage:") {
+		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "usage:") || !strings.Contains(string(out), "exit status:") {
 			t.Errorf("%q: %v: %s", args, err, out)
 		}
 	}

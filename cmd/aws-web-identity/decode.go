@@ -1,0 +1,21 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"io"
+
+	"github.com/awstokenserver/config/tokensource"
+)
+
+// decode writes the document that the value args[0] stands for.
+func decode(*flag.FlagSet) runner {
+	return func(_ context.Context, args []string, out io.Writer) error {
+		document, err := tokensource.Explain(args[0])
+		if err != nil {
+			return err
+		}
+		_, err = out.Write(document)
+		return err
+	}
+}
