@@ -8,8 +8,8 @@
 // In both cases the token is fetched with the context of the caller, afresh for
 // every exchange with STS. Where STS answers ExpiredToken or
 // InvalidIdentityToken, one more exchange is tried with a fresh token; no other
-// refusal is retried. Failures are of type [*tokensource.Error], with the SDK's
-// error as their cause.
+// refusal is retried. All that ends after three minutes, whatever the context.
+// Failures are of type [*tokensource.Error], with the SDK's error as their cause.
 package webidentity
 
 import (
