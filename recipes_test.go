@@ -1,0 +1,513 @@
+package config_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"go/format"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/tokensource"
+	"github.com/awstokenserver/config/webidentity/webidentitytest"
+)
+
+// A recipe is a section of docs/recipes.md and its row of the table.
+type recipe struct {
+	title, text              string
+	value, audience, renewed string
+	blocks                   []recipeBlock
+	profiles                 []recipeProfile
+	account                  string   // that the trust policy names; "" for a provider that IAM has built in
+	trusted                  string   // the policy's audience
+	subjects                 []string // the policy's patterns for sub
+}
+
+type recipeBlock struct{ language, text string }
+
+// A recipeProfile is the profile "deploy" of an ini block.
+type recipeProfile struct {
+	value, role, file string
+	document          string // the JSON before the block, or ""
+}
+
+func (p recipeProfile) load(optFns ...func(*config.LoadOptions) error) (aws.Config, error) {
+	return config.LoadDefaultConfig(context.Background(), append(optFns, config.WithSharedConfigFiles([]string{p.file}),
+		config.WithSharedCredentialsFiles([]string{}), config.WithSharedConfigProfile("deploy"))...)
+}
+
+const registered = "SPIFFE" // a value that a program registers, see TestRecipesSPIFFE
+
+var (
+	recipeRow    = regexp.MustCompile(`(?m)^\| \[(.+)\]\(#(.+)\) \| (.+) \| (.+) \| (yes|no) \|$`)
+	fence        = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
+	code         = regexp.MustCompile("`([^`]+)`")
+	notInAnchors = regexp.MustCompile(`[^a-z0-9 -]`)
+	space        = regexp.MustCompile(`\s+`)
+)
+
+func recipes(t *testing.T) (recipes []recipe) {
+	t.Helper()
+	text, err := os.ReadFile("docs/recipes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := strings.Split(string(text), "\n## ")
+	rows := recipeRow.FindAllStringSubmatch(sections[0], -1)
+	if len(rows) != len(sections)-1 || len(rows) == 0 {
+		t.Fatalf("%d rows and %d sections", len(rows), len(sections)-1)
+	}
+	for i, section := range sections[1:] {
+		r := recipe{value: rows[i][3], audience: rows[i][4], renewed: rows[i][5]}
+		r.title, r.text, _ = strings.Cut(section, "\n")
+		anchor := strings.ReplaceAll(notInAnchors.ReplaceAllString(strings.ToLower(r.title), ""), " ", "-")
+		if r.title != rows[i][1] || anchor != rows[i][2] {
+			t.Errorf("the row of %s is of %s, and leads to %s", r.title, rows[i][1], rows[i][2])
+		}
+		document := ""
+		for _, b := range fence.FindAllStringSubmatch(r.text, -1) {
+			block := recipeBlock{b[1], b[2]}
+			r.blocks = append(r.blocks, block)
+			switch {
+			case block.language == "ini":
+				r.profiles = append(r.profiles, readProfile(t, block.text, document))
+				document = ""
+			case block.language != "json":
+			case strings.Contains(block.text, "2012-10-17"):
+				r.readPolicy(t, block.text)
+			default:
+				document = block.text
+			}
+		}
+		if document != "" {
+			t.Errorf("%s: no profile follows the document", r.title)
+		}
+		recipes = append(recipes, r)
+	}
+	return recipes
+}
+
+func readProfile(t *testing.T, ini, document string) recipeProfile {
+	t.Helper()
+	if !strings.HasPrefix(ini, "[profile deploy]\n") || strings.Count(ini, "[") != 1 {
+		t.Fatalf("not the one profile deploy: %s", ini)
+	}
+	p := recipeProfile{file: writeFile(t, "aws.ini", ini), document: document}
+	c, err := config.LoadSharedConfigProfile(context.Background(), "deploy", func(o *config.LoadSharedConfigOptions) {
+		o.ConfigFiles, o.CredentialsFiles = []string{p.file}, []string{}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.role = c.RoleARN
+	p.value, _ = config.TokenServer(c)
+	return p
+}
+
+// readPolicy reads a trust policy, which must name an audience and a subject of
+// its provider and nothing else.
+func (r *recipe) readPolicy(t *testing.T, text string) {
+	t.Helper()
+	var policy struct {
+		Version   string
+		Statement []struct {
+			Effect, Action string
+			Principal      struct{ Federated string }
+			Condition      map[string]map[string]any
+		}
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&policy); err != nil || decoder.More() || len(policy.Statement) != 1 || r.trusted != "" {
+		t.Fatalf("%s: not one policy of one statement: %v", r.title, err)
+	}
+	s := policy.Statement[0]
+	if policy.Version != "2012-10-17" || s.Effect != "Allow" || s.Action != "sts:AssumeRoleWithWebIdentity" {
+		t.Errorf("%s: it does not allow sts:AssumeRoleWithWebIdentity: %s", r.title, text)
+	}
+	provider := s.Principal.Federated
+	if provider != "accounts.google.com" {
+		arn := regexp.MustCompile(`^arn:aws:iam::(\d{12}):oidc-provider/([a-z0-9.-]+\.[a-z]+(/.*)?)$`).FindStringSubmatch(provider)
+		if arn == nil {
+			t.Fatalf("%s: Principal.Federated is %q", r.title, provider)
+		}
+		r.account, provider = arn[1], arn[2]
+	}
+	for operator, keys := range s.Condition {
+		for key, value := range keys {
+			values := []string{fmt.Sprint(value)}
+			if list, ok := value.([]any); ok {
+				values = nil
+				for _, v := range list {
+					values = append(values, fmt.Sprint(v))
+				}
+			}
+			for _, v := range values {
+				wanted := "StringEquals"
+				if strings.ContainsAny(v, "*?") {
+					wanted = "StringLike"
+				}
+				if operator != wanted || v[0] == '*' {
+					t.Errorf("%s: %s of %q", r.title, operator, v)
+				}
+			}
+			switch claim, _ := strings.CutPrefix(key, provider+":"); claim {
+			case "aud", "oaud":
+				r.trusted = values[0]
+			case "sub":
+				r.subjects = values
+			default:
+				t.Errorf("%s: a condition on %q, with the provider %q", r.title, key, provider)
+			}
+		}
+	}
+	if r.trusted == "" || r.subjects == nil {
+		t.Errorf("%s: the policy needs a condition on the audience and one on sub", r.title)
+	}
+}
+
+// explained is the document that a value stands for.
+type explained struct {
+	text     string
+	Audience string
+	Env      string
+	HTTP     *struct {
+		URL, Token string
+	}
+}
+
+func explainValue(t *testing.T, value string) (e explained) {
+	t.Helper()
+	text, err := tokensource.Explain(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &e); err != nil {
+		t.Fatal(err)
+	}
+	e.text = string(text)
+	return e
+}
+
+// What the page says is what the code takes: values, documents, audiences.
+func TestRecipes(t *testing.T) {
+	t.Parallel()
+	examples := map[string]string{} // by text
+	files, _ := filepath.Glob("tokensource/testdata/documents/*.json")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		examples[string(text)] = file
+	}
+	for _, r := range recipes(t) {
+		t.Run(r.title, func(t *testing.T) {
+			if len(r.profiles) == 0 || r.trusted == "" {
+				t.Fatal("it needs a profile and a trust policy")
+			}
+			if first := r.blocks[0].language; !slices.Contains([]string{"yaml", "hcl", "toml", "sh"}, first) {
+				t.Errorf("its first block is %s, and not what makes the platform vend tokens", first)
+			}
+			if said := code.FindStringSubmatch(r.audience); said != nil && said[1] != r.trusted {
+				t.Errorf("the table says %q, the policy %q", said[1], r.trusted)
+			}
+			for _, p := range r.profiles {
+				if account := strings.Split(p.role, ":")[4]; r.account != "" && r.account != account {
+					t.Errorf("the role is in account %s, its provider in %s", account, r.account)
+				}
+				if said := code.FindStringSubmatch(r.value); said != nil {
+					if known, open := strings.CutSuffix(said[1], "APPLICATION"); !strings.HasPrefix(p.value, known) || !open && p.value != known {
+						t.Errorf("the table says %q, the profile %q", said[1], p.value)
+					}
+				} else if !strings.Contains(r.value, "a document") {
+					t.Errorf("the table says %q", r.value)
+				}
+				if p.value == registered {
+					continue
+				}
+				if _, err := p.load(); err != nil {
+					t.Error(err)
+				}
+				if _, err := tokensource.Parse(p.value); err != nil {
+					t.Error(err)
+				}
+				e := explainValue(t, p.value)
+				if e.Audience != "" && e.Audience != r.trusted {
+					t.Errorf("a token is asked for %q, and trusted for %q", e.Audience, r.trusted)
+				}
+				if renewed := map[bool]string{true: "yes", false: "no"}[e.Env == ""]; renewed != r.renewed {
+					t.Errorf("renewed: the table says %s, the code %s", r.renewed, renewed)
+				}
+				if p.document == "" {
+					continue
+				}
+				if _, err := tokensource.Document([]byte(p.document)); err != nil {
+					t.Error(err)
+				}
+				var compact bytes.Buffer
+				json.Compact(&compact, []byte(p.document))
+				encoded := base64.StdEncoding.EncodeToString(compact.Bytes())
+				if p.value != encoded || explainValue(t, encoded).text != e.text {
+					t.Errorf("the profile's value is not the document's, which is\n%s", encoded)
+				}
+				if examples[p.document] == "" {
+					t.Error("the document is not one of tokensource/testdata/documents, which are tested")
+				}
+				delete(examples, p.document)
+			}
+		})
+	}
+	for _, file := range examples {
+		t.Errorf("no section quotes %s", file)
+	}
+}
+
+// Each named server has a section, which says what is not confirmed of it, and
+// is in the README.
+func TestRecipesNamedServers(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := func(text string) string { return strings.ReplaceAll(space.ReplaceAllString(text, " "), "`", "") }
+	all := recipes(t)
+	for _, server := range tokensource.Servers() {
+		if !strings.Contains(string(readme), "`"+server.Name+"`") {
+			t.Errorf("the README does not name %s", server.Name)
+		}
+		i := slices.IndexFunc(all, func(r recipe) bool {
+			name, _, _ := strings.Cut(r.profiles[0].value, ",")
+			return name == server.Name
+		})
+		if i < 0 {
+			t.Errorf("no section is on %s", server.Name)
+			continue
+		}
+		_, doubt, found := strings.Cut(server.About, "Not confirmed")
+		if doubt = "Not confirmed" + strings.TrimSuffix(doubt, "."); found && !strings.Contains(plain(all[i].text), plain(doubt)) {
+			t.Errorf("%s: the section lacks %q", all[i].title, doubt)
+		}
+	}
+}
+
+// Where the trust policy has a pattern, this is what a token has: the vendors'
+// documentation says so.
+var recipeSubjects = map[string]string{
+	"Buildkite": "organization:acme:pipeline:shop:ref:refs/heads/main:commit:9f3182061f1e2cca4702c368cbc039b7dc9d4485:step:deploy",
+	"CircleCI": "org/11111111-1111-1111-1111-111111111111/project/22222222-2222-2222-2222-222222222222" +
+		"/user/33333333-3333-3333-3333-333333333333/vcs-origin/github.com/acme/shop/vcs-ref/refs/heads/main",
+	"Bitbucket Pipelines": "{22222222-2222-2222-2222-222222222222}:{33333333-3333-3333-3333-333333333333}",
+	"HCP Terraform":       "organization:acme:project:shop:workspace:production:run_phase:apply",
+}
+
+// elsewhere are the profiles that read files or a socket of a machine, which
+// tests of tokensource put in a folder of theirs.
+var elsewhere = regexp.MustCompile(`"/var/run/|"/etc/workload/|\$\{file:|"unix_socket"`)
+
+// The page's profiles assume roles with the page's trust policies, in a world
+// where every platform is on loopback.
+func TestRecipesAssume(t *testing.T) {
+	world := webidentitytest.New()
+	defer world.Close()
+	world.Setenv(t)
+	skipped := 0
+	for _, r := range recipes(t) {
+		for _, p := range r.profiles {
+			if p.value == registered {
+				continue
+			}
+			e := explainValue(t, p.value)
+			if elsewhere.MatchString(e.text) {
+				skipped++
+				continue
+			}
+			for _, pattern := range r.subjects {
+				t.Run(r.title, func(t *testing.T) {
+					subject := pattern
+					if strings.Contains(pattern, "*") {
+						subject = recipeSubjects[r.title]
+					}
+					world.STS.AddRole(webidentitytest.Role{ARN: p.role, Subject: pattern, Audience: r.trusted})
+					cfg, err := p.load(config.WithHTTPClient(servePlatform(t, world, e, map[string]any{"aud": r.trusted, "sub": subject})))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if _, err := cfg.Credentials.Retrieve(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+	}
+	if skipped != 3 { // Fly, Kubernetes, client certificate
+		t.Errorf("%d profiles were skipped", skipped)
+	}
+}
+
+// servePlatform sets the variables that a document reads, starts the server that
+// it asks, and returns a client for which all hosts but loopback are that server.
+func servePlatform(t *testing.T, world *webidentitytest.World, e explained, claims map[string]any) *http.Client {
+	t.Helper()
+	if e.Env != "" {
+		t.Setenv(e.Env, world.Issuer.Sign(claims))
+		return http.DefaultClient
+	}
+	var url, secret, address string
+	if e.HTTP.Token == "/value" { // GitHub's contract
+		server := webidentitytest.NewTokenServer(world.Issuer)
+		t.Cleanup(server.Close)
+		server.Claims = map[string]any{"sub": claims["sub"]}
+		url, secret = server.URL, server.RequestToken
+	} else {
+		var answer any = world.Issuer.Sign(claims)
+		for _, member := range slices.Backward(strings.Split(e.HTTP.Token, "/")[1:]) {
+			answer = map[string]any{member: answer}
+		}
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if text, ok := answer.(string); ok {
+				io.WriteString(w, text)
+				return
+			}
+			json.NewEncoder(w).Encode(answer)
+		}))
+		t.Cleanup(server.Close)
+		url, secret, address = server.URL, "request-token", server.Listener.Addr().String()
+	}
+	for _, variable := range regexp.MustCompile(`\$\{env:(\w+)`).FindAllStringSubmatch(e.text, -1) {
+		if strings.HasPrefix(e.HTTP.URL, variable[0]) {
+			t.Setenv(variable[1], url)
+		} else {
+			t.Setenv(variable[1], secret)
+		}
+	}
+	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, to string) (net.Conn, error) {
+		if host, _, _ := net.SplitHostPort(to); !net.ParseIP(host).IsLoopback() {
+			to = address
+		}
+		return new(net.Dialer).DialContext(ctx, network, to)
+	}}}
+}
+
+// The error for a variable whose token has expired is what the page quotes.
+func TestRecipesExpired(t *testing.T) {
+	world := webidentitytest.New()
+	defer world.Close()
+	world.Setenv(t)
+	text, err := os.ReadFile("docs/recipes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	quoted := regexp.MustCompile("class `([a-z-]+)`, \"(.+) … (.+) …\"").FindSubmatch(text)
+	if quoted == nil {
+		t.Fatal("the page quotes no error")
+	}
+	for _, r := range recipes(t) {
+		if r.renewed == "yes" {
+			continue
+		}
+		t.Run(r.title, func(t *testing.T) {
+			e := explainValue(t, r.profiles[0].value)
+			claims := map[string]any{"aud": r.trusted, "sub": "me", "exp": time.Now().Add(-time.Minute).Unix()}
+			servePlatform(t, world, e, claims)
+			cfg, err := r.profiles[0].load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = cfg.Credentials.Retrieve(t.Context())
+			wantError(t, err, tokensource.Class(quoted[1]), string(quoted[2])+" "+e.Env+" "+string(quoted[3]), "snapshot")
+		})
+	}
+	if len(world.STS.Requests()) != 0 {
+		t.Error("an expired token was sent to STS")
+	}
+}
+
+const spiffeProgram = `package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/awstokenserver/config"
+)
+
+type agent struct{}
+
+func (agent) JWTSVID(_ context.Context, audience string) (string, time.Time, error) {
+	return os.Getenv("SVID_FOR_" + audience), time.Time{}, nil
+}
+
+func main() {
+	if err := RegisterSPIFFE(agent{}); err != nil {
+		log.Fatal(err)
+	}
+	cfg, err := config.LoadDefaultConfig(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(context.Background(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(*who.Arn)
+}
+`
+
+// The page's token source compiles, and a program with it assumes the role.
+func TestRecipesSPIFFE(t *testing.T) {
+	t.Parallel()
+	all := recipes(t)
+	i := slices.IndexFunc(all, func(r recipe) bool { return r.profiles[0].value == registered })
+	if i < 0 {
+		t.Fatal("no section is on SPIFFE")
+	}
+	r := all[i]
+	source := r.blocks[slices.IndexFunc(r.blocks, func(b recipeBlock) bool { return b.language == "go" })].text
+	if formatted, err := format.Source([]byte(source)); err != nil || string(formatted) != source {
+		t.Errorf("gofmt says: %v\n%s", err, formatted)
+	}
+	dir := t.TempDir()
+	page, program := filepath.Join(dir, "spiffe.go"), filepath.Join(dir, "main.go")
+	os.WriteFile(page, []byte(source), 0o600)
+	os.WriteFile(program, []byte(spiffeProgram), 0o600)
+	binary := filepath.Join(dir, "program.exe")
+	if out, err := exec.Command("go", "build", "-o", binary, page, program).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	world := webidentitytest.New()
+	defer world.Close()
+	world.STS.AddRole(webidentitytest.Role{ARN: r.profiles[0].role, Subject: r.subjects[0], Audience: r.trusted})
+	run := exec.Command(binary)
+	run.Env = []string{
+		"AWS_CONFIG_FILE=" + r.profiles[0].file, "AWS_PROFILE=deploy", "SYSTEMROOT=" + os.Getenv("SYSTEMROOT"),
+		"SVID_FOR_" + r.trusted + "=" + world.Issuer.Sign(map[string]any{"aud": r.trusted, "sub": r.subjects[0]}),
+	}
+	for name, value := range world.Env() {
+		run.Env = append(run.Env, name+"="+value)
+	}
+	out, err := run.CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "arn:aws:sts::123456789012:assumed-role/deploy/") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
