@@ -1,0 +1,191 @@
+package conformance
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// placeholders fills the placeholders in the text of one case. It makes every
+// secret when it is first mentioned, so that no two runs share one.
+type placeholders struct {
+	folder  fs.FS
+	values  map[string]string // by name; what is not here is made
+	secrets map[string]string // by name: what nobody may print
+}
+
+var (
+	placeholder = regexp.MustCompile(`\$\{([A-Z][A-Z0-9_]*|repeat:[^{}]*:[0-9]+)\}`)
+	made        = regexp.MustCompile(`^(TOKEN|SECRET|KEY_ID|SECRET_KEY|SESSION)_[0-9]+$`)
+)
+
+const documentStart = "${b64:"
+
+// expand fills the placeholders in text.
+func (p *placeholders) expand(text string) (string, error) {
+	var done strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, documentStart)
+		simple, err := p.simple(before)
+		if err != nil {
+			return "", err
+		}
+		done.WriteString(simple)
+		if !found {
+			return done.String(), nil
+		}
+		end := closingBrace(rest)
+		if end < 0 {
+			return "", fmt.Errorf("%s has no end: close its braces", documentStart)
+		}
+		document := rest[:end]
+		if !strings.HasPrefix(document, "{") {
+			file, err := fs.ReadFile(p.folder, document)
+			if err != nil {
+				return "", fmt.Errorf("%s%s}: %w; name a file beside case.json", documentStart, document, err)
+			}
+			document = string(file)
+		}
+		if document, err = p.simple(document); err != nil {
+			return "", err
+		}
+		encoded := base64.StdEncoding.EncodeToString([]byte(document))
+		p.secrets[fmt.Sprintf("DOCUMENT_%d", len(p.secrets))] = encoded
+		done.WriteString(encoded)
+		text = rest[end+1:]
+	}
+}
+
+// closingBrace is where the brace stands that closes the one before text.
+func closingBrace(text string) int {
+	depth := 0
+	for i, r := range text {
+		switch {
+		case r == '{':
+			depth++
+		case r == '}' && depth == 0:
+			return i
+		case r == '}':
+			depth--
+		}
+	}
+	return -1
+}
+
+func (p *placeholders) simple(text string) (string, error) {
+	var failed error
+	text = placeholder.ReplaceAllStringFunc(text, func(whole string) string {
+		name := whole[2 : len(whole)-1]
+		if unit, found := strings.CutPrefix(name, "repeat:"); found {
+			i := strings.LastIndexByte(unit, ':')
+			times, _ := strconv.Atoi(unit[i+1:])
+			return strings.Repeat(unit[:i], times)
+		}
+		value, found := p.values[name]
+		if !found {
+			if !made.MatchString(name) {
+				failed = fmt.Errorf("%s is not a placeholder", whole)
+			}
+			value = p.make(name)
+		}
+		return value
+	})
+	return text, failed
+}
+
+func (p *placeholders) make(name string) string {
+	kind := name[:strings.LastIndexByte(name, '_')]
+	value := rand.Text() + rand.Text()
+	secret := value
+	switch kind {
+	case "TOKEN":
+		value, secret = token()
+	case "KEY_ID":
+		value = "ASIA" + value[:16]
+	}
+	p.values[name] = value
+	if kind != "KEY_ID" {
+		p.secrets[name] = secret
+	}
+	return value
+}
+
+// The claims of every token.
+const (
+	issuer   = "https://token.example.com"
+	subject  = "repo:octo-org/octo-repo:ref:refs/heads/main"
+	audience = "sts.amazonaws.com"
+)
+
+// token makes a JWT that nobody has signed. Its signature is the secret in it.
+func token() (jwt, signature string) {
+	part := func(v map[string]any) string {
+		text, _ := json.Marshal(v)
+		return base64.RawURLEncoding.EncodeToString(text)
+	}
+	now := time.Now().Unix()
+	random := make([]byte, 64)
+	rand.Read(random)
+	signature = base64.RawURLEncoding.EncodeToString(random)
+	return part(map[string]any{"alg": "ES256", "kid": "conformance", "typ": "JWT"}) + "." + part(map[string]any{
+		"iss": issuer, "sub": subject, "aud": audience, "iat": now, "nbf": now, "exp": now + 300, "jti": rand.Text(),
+	}) + "." + signature, signature
+}
+
+// fill returns c with its placeholders filled, but for those in its files.
+func (p *placeholders) fill(c *Case) (*Case, error) {
+	var tree any
+	decoder := json.NewDecoder(bytes.NewReader(c.text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&tree); err != nil {
+		return nil, err
+	}
+	var failed error
+	var walk func(any) any
+	walk = func(v any) any {
+		switch v := v.(type) {
+		case string:
+			text, err := p.expand(v)
+			if err != nil {
+				failed = err
+			}
+			return text
+		case []any:
+			for i := range v {
+				v[i] = walk(v[i])
+			}
+		case map[string]any:
+			for name := range v {
+				v[name] = walk(v[name])
+			}
+		}
+		return v
+	}
+	text, err := json.Marshal(walk(tree))
+	if failed != nil {
+		return nil, failed
+	}
+	if err != nil {
+		return nil, err
+	}
+	return decode(text)
+}
+
+// name writes the names of secrets for the secrets themselves.
+func (p *placeholders) name(text string) string {
+	for _, values := range []map[string]string{p.values, p.secrets} {
+		for name, value := range values {
+			if p.secrets[name] != "" {
+				text = strings.ReplaceAll(text, value, "${"+name+"}")
+			}
+		}
+	}
+	return text
+}
