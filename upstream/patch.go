@@ -1,0 +1,367 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const (
+	ours   = "github.com/awstokenserver/config/"
+	theirs = "github.com/aws/aws-sdk-go-v2/config"
+)
+
+// placed are the files of this repository that the patch takes as they are, but for import paths and package comments.
+// They become internal packages.
+var placed = map[string][]string{
+	"tokensource": {
+		"answer.go", "client.go", "document.go", "errors.go", "file.go", "http.go", "jwt.go", "options.go", "parse.go", "reader.go",
+		"request.go", "retry.go", "servers.go", "source.go", "template.go", "tokensource.go", "url.go",
+		"document.schema.json", "servers/GitHub.json",
+		"main_test.go", "client_test.go",
+	},
+	"webidentity": {"errors.go", "webidentity.go"},
+}
+
+// edit puts text before or after an anchor, which is there exactly once in a declaration of a file of upstream's.
+type edit struct {
+	file   string
+	decl   string // a function, a method, or one of the names that a const, var or type declares
+	anchor string
+	before string
+	after  string
+	with   string // takes the place of the anchor, if not empty
+}
+
+var edits = []edit{
+	{
+		file: "env_config.go", decl: "awsWebIdentityTokenFileEnv",
+		anchor: `awsWebIdentityTokenFileEnv = "AWS_WEB_IDENTITY_TOKEN_FILE"`,
+		after: `
+
+	awsWebIdentityTokenServerEnv = "AWS_WEB_IDENTITY_TOKEN_SERVER"`,
+	},
+	{
+		file: "env_config.go", decl: "EnvConfig",
+		anchor: "WebIdentityTokenFilePath string",
+		after: `
+
+	// Specifies the token server the SDK should fetch WebIdentity tokens from to
+	// assume a role with. Cannot be combined with AWS_WEB_IDENTITY_TOKEN_FILE.
+	//
+	//  AWS_WEB_IDENTITY_TOKEN_SERVER=GitHub
+	WebIdentityTokenServer string`,
+	},
+	{
+		file: "env_config.go", decl: "NewEnvConfig",
+		anchor: "cfg.WebIdentityTokenFilePath = os.Getenv(awsWebIdentityTokenFileEnv)",
+		after: `
+	cfg.WebIdentityTokenServer = os.Getenv(awsWebIdentityTokenServerEnv)`,
+	},
+	{
+		file: "shared_config.go", decl: "webIdentityTokenFileKey",
+		anchor: "webIdentityTokenFileKey = `web_identity_token_file` // optional",
+		after: `
+
+	// Web Identity Token Server
+	webIdentityTokenServerKey = ` + "`web_identity_token_server` // optional",
+	},
+	{
+		file: "shared_config.go", decl: "SharedConfig",
+		anchor: "WebIdentityTokenFile string",
+		after: `
+
+	// The token server that WebIdentity tokens are fetched from. Requires
+	// RoleARN, and cannot be combined with WebIdentityTokenFile.
+	//
+	//	web_identity_token_server
+	WebIdentityTokenServer string`,
+	},
+	{
+		file: "shared_config.go", decl: "mergeSections",
+		anchor: "webIdentityTokenFileKey,",
+		after: `
+			webIdentityTokenServerKey,`,
+	},
+	{
+		file: "shared_config.go", decl: "SharedConfig.setFromIniSection",
+		anchor: "updateString(&c.WebIdentityTokenFile, section, webIdentityTokenFileKey)",
+		after: `
+	updateString(&c.WebIdentityTokenServer, section, webIdentityTokenServerKey)`,
+	},
+	{
+		file: "shared_config.go", decl: "SharedConfig.validateCredentialsRequireARN",
+		anchor: "credSource = webIdentityTokenFileKey",
+		after: `
+	case len(c.WebIdentityTokenServer) != 0:
+		credSource = webIdentityTokenServerKey`,
+	},
+	{
+		file: "shared_config.go", decl: "SharedConfig.validateCredentialType",
+		anchor: "// Only one or no credential type can be defined.",
+		before: `if len(c.WebIdentityTokenFile) != 0 && len(c.WebIdentityTokenServer) != 0 {
+		return fmt.Errorf("only one of %s and %s may be specified in profile %s",
+			webIdentityTokenFileKey, webIdentityTokenServerKey, c.Profile)
+	}
+
+	`,
+	},
+	{
+		file: "shared_config.go", decl: "SharedConfig.validateCredentialType",
+		anchor: "len(c.WebIdentityTokenFile) != 0,",
+		after: `
+		len(c.WebIdentityTokenServer) != 0,`,
+	},
+	{
+		file: "shared_config.go", decl: "SharedConfig.hasCredentials",
+		anchor: "case len(c.WebIdentityTokenFile) != 0:",
+		after: `
+	case len(c.WebIdentityTokenServer) != 0:`,
+	},
+	{
+		file: "shared_config.go", decl: "SharedConfig.clearCredentialOptions",
+		anchor: `c.WebIdentityTokenFile = ""`,
+		after: `
+	c.WebIdentityTokenServer = ""`,
+	},
+	{
+		file: "resolve_credentials.go", decl: "resolveCredentialChain",
+		anchor: "case len(envConfig.WebIdentityTokenFilePath) > 0:",
+		before: `case len(envConfig.WebIdentityTokenServer) > 0:
+		if len(envConfig.WebIdentityTokenFilePath) > 0 {
+			return fmt.Errorf("only one of %s and %s may be set", awsWebIdentityTokenFileEnv, awsWebIdentityTokenServerEnv)
+		}
+		ctx = addCredentialSource(ctx, aws.CredentialSourceEnvVarsSTSWebIDToken)
+		err = assumeWebIdentityFromServer(ctx, cfg, envConfig.WebIdentityTokenServer, awsWebIdentityTokenServerEnv,
+			envConfig.RoleARN, envConfig.RoleSessionName, configs)
+	`,
+	},
+	{
+		file: "resolve_credentials.go", decl: "resolveCredsFromProfile",
+		anchor: "case sharedConfig.hasSSOConfiguration():",
+		before: `case len(sharedConfig.WebIdentityTokenServer) != 0:
+		ctx = addCredentialSource(ctx, aws.CredentialSourceProfileSTSWebIDToken)
+		setting := fmt.Sprintf("%s of profile %q", webIdentityTokenServerKey, sharedConfig.Profile)
+		return ctx, assumeWebIdentityFromServer(ctx, cfg, sharedConfig.WebIdentityTokenServer, setting,
+			sharedConfig.RoleARN, sharedConfig.RoleSessionName, configs)
+
+	`,
+	},
+	{
+		file: "resolve_credentials.go", decl: "assumeWebIdentity",
+		anchor: "optFns := []func(*stscreds.WebIdentityRoleOptions){",
+		before: `return assumeWebIdentityWithRetriever(ctx, cfg, stscreds.IdentityTokenFile(filepath), roleARN, sessionName, configs)
+}
+
+func assumeWebIdentityWithRetriever(ctx context.Context, cfg *aws.Config, tokenRetriever stscreds.IdentityTokenRetriever, roleARN, sessionName string, configs configs) error {
+	`,
+	},
+	{
+		file: "resolve_credentials.go", decl: "assumeWebIdentity",
+		anchor: "options.CredentialSources = getCredentialSources(ctx)",
+		after: `
+		if server, ok := options.TokenRetriever.(*webIdentityTokenServer); ok {
+			webidentity.Options(server)(options)
+		}`,
+	},
+	{
+		file: "resolve_credentials.go", decl: "assumeWebIdentity",
+		anchor: "stscreds.IdentityTokenFile(filepath)",
+		with:   "tokenRetriever",
+	},
+	{
+		file: "resolve_credentials.go", decl: "",
+		anchor: `"github.com/aws/aws-sdk-go-v2/aws"`,
+		after: `
+	"github.com/aws/aws-sdk-go-v2/config/internal/webidentity"`,
+	},
+}
+
+// places is how many lines of upstream's speak of the token file. An edit for each is there, or was found not to be needed.
+const places = 16
+
+var tokenFile = regexp.MustCompile("(?m)^.*[wW]ebIdentityTokenFile.*$")
+
+// countPlaces fails where a release speaks of the token file in more or fewer lines than the edits know.
+func countPlaces(dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	found := 0
+	for _, file := range files {
+		if !strings.HasSuffix(file, "_test.go") {
+			text, readErr := os.ReadFile(file)
+			err = errors.Join(err, readErr)
+			found += len(tokenFile.FindAll(text, -1))
+		}
+	}
+	if found != places {
+		err = errors.Join(err, fmt.Errorf("%d lines speak of the token file, and not %d: compare them with the edits", found, places))
+	}
+	return err
+}
+
+// apply makes the edits of one file. All anchors are looked for in the text as upstream has it.
+func apply(name string, text []byte, edits []edit) ([]byte, error) {
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, name, text, parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
+	type change struct {
+		start, end int
+		text       string
+	}
+	var changes []change
+	for _, e := range edits {
+		decl, err := find(file, e.decl)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		start, end := fset.Position(decl.Pos()).Offset, fset.Position(decl.End()).Offset
+		within := text[start:end]
+		if n := bytes.Count(within, []byte(e.anchor)); n != 1 {
+			return nil, fmt.Errorf("%s: the anchor %q is %d times in the declaration of %q, and not once", name, e.anchor, n, e.decl)
+		}
+		start += bytes.Index(within, []byte(e.anchor))
+		with := e.with
+		if with == "" {
+			with = e.anchor
+		}
+		changes = append(changes, change{start, start + len(e.anchor), e.before + with + e.after})
+	}
+	slices.SortFunc(changes, func(a, b change) int { return a.start - b.start })
+	var out bytes.Buffer
+	at := 0
+	for _, c := range changes {
+		if c.start < at {
+			return nil, fmt.Errorf("%s: two anchors overlap at %q", name, text[c.start:at])
+		}
+		out.Write(text[at:c.start])
+		out.WriteString(c.text)
+		at = c.end
+	}
+	out.Write(text[at:])
+	return out.Bytes(), nil
+}
+
+// find returns the top-level declaration of a name, or the imports for "".
+func find(file *ast.File, name string) (ast.Decl, error) {
+	var found []ast.Decl
+	for _, decl := range file.Decls {
+		switch d := decl.(type) {
+		case *ast.FuncDecl:
+			full := d.Name.Name
+			if d.Recv != nil {
+				receiver := d.Recv.List[0].Type
+				if pointer, ok := receiver.(*ast.StarExpr); ok {
+					receiver = pointer.X
+				}
+				full = fmt.Sprint(receiver, ".", full)
+			}
+			if full == name {
+				found = append(found, decl)
+			}
+		case *ast.GenDecl:
+			if declares(d, name) {
+				found = append(found, decl)
+			}
+		}
+	}
+	if len(found) != 1 {
+		return nil, fmt.Errorf("%q is declared %d times, and not once", name, len(found))
+	}
+	return found[0], nil
+}
+
+func declares(d *ast.GenDecl, name string) bool {
+	return d.Tok == token.IMPORT && name == "" || slices.ContainsFunc(d.Specs, func(spec ast.Spec) bool {
+		switch s := spec.(type) {
+		case *ast.TypeSpec:
+			return s.Name.Name == name
+		case *ast.ValueSpec:
+			return slices.ContainsFunc(s.Names, func(n *ast.Ident) bool { return n.Name == name })
+		}
+		return false
+	})
+}
+
+// patch applies the change to dir, which is the root of a repository with upstream's module in the folder config. Ours is the
+// root of this repository.
+func patch(dir, ourRoot string) error {
+	failed := []error{countPlaces(filepath.Join(dir, "config"))}
+	byFile := map[string][]edit{}
+	for _, e := range edits {
+		byFile[e.file] = append(byFile[e.file], e)
+	}
+	for name, edits := range byFile {
+		path := filepath.Join(dir, "config", name)
+		text, err := os.ReadFile(path)
+		if err == nil {
+			text, err = apply(name, text, edits)
+		}
+		if err == nil {
+			err = os.WriteFile(path, text, 0o644)
+		}
+		failed = append(failed, err)
+	}
+	for name, files := range placed {
+		for _, file := range files {
+			text, err := os.ReadFile(filepath.Join(ourRoot, name, file))
+			if err == nil {
+				text, err = rewritten(file, text)
+			}
+			if err == nil {
+				err = create(filepath.Join(dir, "config/internal", name, file), text)
+			}
+			failed = append(failed, err)
+		}
+	}
+	added := os.DirFS(filepath.Join(ourRoot, "upstream/new"))
+	failed = append(failed, fs.WalkDir(added, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(added, path)
+		if err != nil {
+			return err
+		}
+		return create(filepath.Join(dir, strings.TrimSuffix(path, ".txt")), text)
+	}))
+	return errors.Join(failed...)
+}
+
+// rewritten is a file of this repository as upstream has it: with upstream's import paths, and without a comment on the
+// package, for that is in upstream/new.
+func rewritten(name string, text []byte) ([]byte, error) {
+	if !strings.HasSuffix(name, ".go") {
+		return text, nil
+	}
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, name, text, parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
+	text = text[fset.Position(file.Package).Offset:]
+	return bytes.ReplaceAll(text, []byte(`"`+ours), []byte(`"`+theirs+"/internal/")), nil
+}
+
+// create writes a file that must not be there yet.
+func create(path string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
+}
