@@ -6,8 +6,20 @@
 //	aws-web-identity decode VALUE   turns a value into a document
 //	aws-web-identity servers [-v]   lists the named servers
 //
-// No verb needs network, account or setting. The command exits with 0 if all
-// went as it should, 1 if something failed, and 2 if it was called wrongly.
+// None of these needs network, account or setting. Others give the role of a
+// profile to programs that do not know web_identity_token_server:
+//
+//	aws-web-identity credential-process  is for credential_process in a profile
+//	aws-web-identity exec -- CMD ...     runs a command
+//	aws-web-identity env                 writes variables
+//
+// And two tell about others' work:
+//
+//	aws-web-identity explain      says which credentials are used, and why a role is denied
+//	aws-web-identity conformance  runs the conformance suite
+//
+// The command exits with 0 if all went as it should, 1 if something failed, and
+// 2 if it was called wrongly; exec with the exit code of CMD.
 package main
 
 import (
@@ -50,6 +62,18 @@ of web_identity_token_server`, 1, encode},
 variables or base64, each with an optional audience`, 1, decode},
 	{"servers", "[-v]", `list the servers that have a name, and whether the variables that they
 read are set; with -v, say more of each`, 0, servers},
+	{"explain", "[-profile P] [-fetch] [-trust-policy FILE|-] [-format text|json]", `say which credentials the SDK uses and which it passes over, and where
+the token comes from; with -fetch, fetch a token and show its claims;
+with -trust-policy, say whether and why that policy lets the token in
+(exit status 0 if it does, 1 if not or if that is undecided)`, 0, explain},
+	{"credential-process", "[-profile P]", `print the credentials of a profile as credential_process in another
+profile wants them, for any SDK`, 0, credentialProcess},
+	{"exec", "[-profile P] [-static] -- CMD ...", `run a command with the credentials of a profile, renewed for as long as
+it runs; with -static, as variables that end with the credentials`, anyNumber, execute},
+	{"env", "[-profile P] [-format shell|powershell|dotenv|json|github]", `print the credentials of a profile as variables; github sets them for the
+steps that follow in the job`, 0, env},
+	{"conformance", "run|list|show|copy ...", `run the conformance suite against an SDK's adapter; docs/conformance.md
+says how`, anyNumber, runConformance},
 }
 
 func main() {
@@ -80,6 +104,9 @@ func main() {
 		}
 		return
 	}
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "aws-web-identity: %q is no verb, or takes other arguments\n\n", flag.Arg(0))
+	}
 	usage()
 	os.Exit(2)
 }
@@ -87,7 +114,9 @@ func main() {
 func usage() {
 	fmt.Fprint(os.Stderr, "usage: aws-web-identity VERB\n\n")
 	for _, v := range verbs {
-		fmt.Fprintf(os.Stderr, "  %-14s  %s\n", v.name+" "+v.args, strings.ReplaceAll(v.about, "\n", "\n"+strings.Repeat(" ", 18)))
+		fmt.Fprintf(os.Stderr, "  %s\n      %s\n", strings.TrimSpace(v.name+" "+v.args), strings.ReplaceAll(v.about, "\n", "\n      "))
 	}
-	fmt.Fprint(os.Stderr, "\nexit status: 0 if all went as it should, 1 if something failed, 2 if called wrongly\n")
+	fmt.Fprint(os.Stderr, "\nWithout -profile, the profile is that of AWS_PROFILE, or the environment names the role, as for the SDK.\n"+
+		"\nexit status: 0 if all went as it should, 1 if something failed, 2 if called wrongly; exec: CMD's own,\n"+
+		"128+n if signal n ended it, 127 if it is not found, 126 if it cannot be run\n")
 }

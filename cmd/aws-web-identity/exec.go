@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/awstokenserver/config"
+)
+
+// execute runs the command args with credentials in its environment, or with
+// the address of an endpoint that has them. It ends with the command's exit
+// code.
+func execute(flags *flag.FlagSet) runner {
+	profile := flags.String("profile", "", "")
+	static := flags.Bool("static", false, "")
+	return func(ctx context.Context, args []string, _ io.Writer) error {
+		if len(args) == 0 || os.Args[len(os.Args)-len(args)-1] != "--" {
+			fmt.Fprint(os.Stderr, "aws-web-identity: exec needs -- and a command behind it\n\n")
+			flags.Usage()
+			return exitCode(2)
+		}
+		if _, err := exec.LookPath(args[0]); err != nil {
+			return cannotRun(args[0], err)
+		}
+		cfg, creds, err := retrieve(ctx, *profile)
+		if err != nil {
+			return err
+		}
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+		cmd.Env = withoutCredentials(os.Environ())
+		if *static {
+			for _, v := range variables(cfg.Region, creds) {
+				cmd.Env = append(cmd.Env, v.name+"="+v.value)
+			}
+		} else {
+			r := &renewed{cache: cfg.Credentials.(*aws.CredentialsCache)}
+			r.current.Store(&creds)
+			go r.keep(context.WithoutCancel(ctx)) // the command may outlive a signal
+			e, err := listen(r)
+			if err != nil {
+				return err
+			}
+			cmd.Env = append(cmd.Env, "AWS_CONTAINER_CREDENTIALS_FULL_URI="+e.url(), "AWS_CONTAINER_AUTHORIZATION_TOKEN="+e.token)
+			for _, v := range variables(cfg.Region, aws.Credentials{}) {
+				cmd.Env = append(cmd.Env, v.name+"="+v.value)
+			}
+			if defaultProfileNamesCredentials(ctx) {
+				cmd.Env = append(cmd.Env, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
+			}
+		}
+		return pass(ctx, cmd)
+	}
+}
+
+// withoutCredentials removes what SDKs would prefer to an endpoint for
+// container credentials, or to static keys.
+func withoutCredentials(environ []string) []string {
+	preferred := []string{
+		"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
+		"AWS_CREDENTIAL_EXPIRATION", "AWS_CREDENTIAL_FILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
+		"AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_WEB_IDENTITY_TOKEN_SERVER", entered,
+	}
+	return slices.DeleteFunc(environ, func(variable string) bool {
+		name, _, _ := strings.Cut(strings.ToUpper(variable), "=")
+		return slices.Contains(preferred, name) || strings.HasPrefix(name, "AWS_CONTAINER_")
+	})
+}
+
+// defaultProfileNamesCredentials reports whether SDKs would prefer the default
+// profile to an endpoint for container credentials, or stumble over it.
+func defaultProfileNamesCredentials(ctx context.Context) bool {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile("default"))
+	if err != nil {
+		return !errors.As(err, new(config.SharedConfigProfileNotExistError))
+	}
+	return slices.ContainsFunc(cfg.ConfigSources, func(source any) bool {
+		p, ok := source.(config.SharedConfig)
+		return ok && (p.Credentials.HasKeys() || p.RoleARN+p.CredentialSource+p.SourceProfileName+p.WebIdentityTokenFile+
+			p.CredentialProcess+p.SSOSessionName+p.SSOStartURL+p.LoginSession != "")
+	})
+}
+
+// pass runs cmd and passes signals on to it.
+func pass(ctx context.Context, cmd *exec.Cmd) error {
+	signals := make(chan os.Signal, 8)
+	for _, s := range passedOn {
+		if !signal.Ignored(s) { // as under nohup
+			signal.Notify(signals, s)
+		}
+	}
+	if ctx.Err() != nil {
+		return errors.New("interrupted before " + cmd.Args[0] + " was started")
+	}
+	if err := cmd.Start(); err != nil {
+		return cannotRun(cmd.Args[0], err)
+	}
+	go func() {
+		for s := range signals {
+			if !cameFromTerminal(s) {
+				cmd.Process.Signal(s)
+			}
+		}
+	}()
+	cmd.Wait()
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return exitCode(128 + int(status.Signal()))
+	}
+	return exitCode(cmd.ProcessState.ExitCode())
+}
+
+// cannotRun tells why a command cannot be run, with the exit codes of a shell.
+func cannotRun(name string, err error) error {
+	fmt.Fprintf(os.Stderr, "aws-web-identity: cannot run %s: %v\n", name, err)
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		return exitCode(127)
+	}
+	return exitCode(126)
+}

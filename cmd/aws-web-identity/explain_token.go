@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/awstokenserver/config/internal/trustpolicy"
+	"github.com/awstokenserver/config/tokensource"
+)
+
+// fetched is what is shown of a token: neither its signature nor its text.
+type fetched struct {
+	Header      map[string]any `json:"header"`
+	Claims      map[string]any `json:"claims"`
+	Issued      *time.Time     `json:"issued,omitempty"`
+	Expires     *time.Time     `json:"expires,omitempty"`
+	LeftSeconds *int           `json:"left_seconds,omitempty"`
+}
+
+// judged is what a trust policy says of the token.
+type judged struct {
+	RoleARN string `json:"role_arn"`
+	trustpolicy.Result
+}
+
+// fetch fills in a token and, where policy is not nil, what that says of it.
+func (e *explanation) fetch(ctx context.Context, source tokensource.TokenSource, policy *trustpolicy.Policy) error {
+	if source == nil {
+		return fmt.Errorf("there is no token to fetch: %s is used, which is no web identity", e.Used)
+	}
+	with := e.Chain[len(e.Chain)-1]
+	if policy != nil && policy.RoleARN != "" && policy.RoleARN != with.RoleARN {
+		return fmt.Errorf("the trust policy is that of the role %q, and the token is for %q", policy.RoleARN, with.RoleARN)
+	}
+	token, err := source.Token(ctx)
+	if err != nil {
+		return err
+	}
+	if e.Token = readToken(token.Value); e.Token == nil {
+		return &tokensource.Error{Class: tokensource.TokenMalformed, Setting: e.TokenSource.Setting, Problem: "the token is not a JWT: it has no claims that can be read"}
+	}
+	if policy != nil {
+		policy.RoleARN = with.RoleARN
+		known := map[string][]string{"sts:ExternalId": {}} // AssumeRoleWithWebIdentity has none
+		if with.SessionName != "" {
+			known["sts:RoleSessionName"] = []string{with.SessionName}
+		}
+		e.TrustPolicy = &judged{with.RoleARN, policy.Evaluate(e.Token.Claims, known)}
+	}
+	return nil
+}
+
+// readToken reads a JWT without verifying it. It returns nil for another text.
+func readToken(token string) *fetched {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return nil
+	}
+	t := &fetched{}
+	for i, part := range []*map[string]any{&t.Header, &t.Claims} {
+		text, err := base64.RawURLEncoding.DecodeString(parts[i])
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.UseNumber()
+		if err != nil || decoder.Decode(part) != nil || *part == nil {
+			return nil
+		}
+	}
+	t.Issued, t.Expires = moment(t.Claims["iat"]), moment(t.Claims["exp"])
+	if t.Expires != nil {
+		left := int(time.Until(*t.Expires).Seconds())
+		t.LeftSeconds = &left
+	}
+	return t
+}
+
+// moment is a NumericDate (RFC 7519), or nil.
+func moment(claim any) *time.Time {
+	number, _ := claim.(json.Number)
+	seconds, err := number.Float64()
+	const year9999 = 253402300799
+	if err != nil || seconds < 0 || seconds > year9999 {
+		return nil
+	}
+	t := time.Unix(int64(seconds), 0).UTC()
+	return &t
+}
