@@ -2,9 +2,7 @@ package tokensource
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -70,33 +68,6 @@ func parse(value string, optFns []func(*Options), wantDocument bool) (TokenSourc
 		return EnvPair(first, second, with(optFns, audience(rest, comma))...)
 	}
 	return nil, mended(forms, "%s names no token server; the names known here are %s", shown(first), strings.Join(names(), ", "))
-}
-
-// Explain returns the document that a value stands for, be it a name, a pair of
-// variables or a document in base64, as indented JSON that ends in a line break.
-// Its members are in a fixed order, members that are unset are left out, and
-// its audience is the one that the value names: "" for a value that ends in a
-// comma. [Document] takes it and makes the source that Parse makes of the value.
-//
-// A document may hold a secret, and then so does what Explain returns.
-//
-// Explain does no I/O, is safe for concurrent use, and fails as [Parse] does,
-// and with [ConfigInvalid] for a server that an application registered: that is
-// made by a function, and no document stands for it.
-func Explain(value string) ([]byte, error) {
-	parsed, err := parse(value, nil, true)
-	if err != nil {
-		return nil, err
-	}
-	s := parsed.(*source)
-	doc := *s.doc
-	doc.Audience = cmp.Or(s.options.Audience, doc.Audience)
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	err = encoder.Encode(doc)
-	return text.Bytes(), err
 }
 
 // audience is what follows the last comma of the grammar, or nil without one.

@@ -1,12 +1,9 @@
 package tokensource
 
 import (
-	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -78,64 +75,6 @@ func names() []string {
 	return names
 }
 
-// Server describes a named server: see [Servers].
-type Server struct {
-	// Name is what [Parse] takes, in its exact spelling.
-	Name string
-
-	// About says, for people, what the server is, where its vendor documents
-	// it, and what of that is not confirmed. It is empty for a server that an
-	// application registered.
-	About string
-
-	// Audience is the default audience. It is empty where there is none, and
-	// for a server that an application registered.
-	Audience string
-
-	// Variables are the names of the variables that the server's document
-	// reads, sorted and each once. It is nil for a
-	// server that reads none, and for one that an application registered.
-	Variables []string
-}
-
-// Servers returns the named servers, those that an application registered
-// included, sorted by name. It reads neither variables nor files, and is safe
-// for concurrent use.
-func Servers() []Server {
-	var servers []Server
-	for _, name := range names() {
-		known, _ := lookUp(name)
-		s := Server{Name: name}
-		if known.newSource == nil {
-			if doc, err := known.doc(); err == nil {
-				s.About, s.Variables = doc.About, slices.Clone(doc.variables)
-				if doc.Audience != nil {
-					s.Audience = *doc.Audience
-				}
-			}
-		}
-		servers = append(servers, s)
-	}
-	return servers
-}
-
-// GitHub is the source of GitHub Actions' tokens, and of those of Forgejo
-// Actions, which has the same contract. The audience is sts.amazonaws.com
-// unless the options name another.
-//
-// The request URL and token come from the variables
-// ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN, which exist
-// only in a job with `permissions: id-token: write`; elsewhere Token fails with
-// [NotConfigured]. Source: https://docs.github.com/en/actions/reference/security/oidc
-func GitHub(optFns ...func(*Options)) TokenSource {
-	s, _ := lookUp("GitHub")
-	source, err := s.open(optFns)
-	if err != nil {
-		return Func(func(context.Context) (Token, error) { return Token{}, err })
-	}
-	return source
-}
-
 const pairDocument = `{
 	"version": 1,
 	"http": {
@@ -160,39 +99,4 @@ func EnvPair(urlVariable, tokenVariable string, optFns ...func(*Options)) (Token
 	doc, err := decode(fmt.Appendf(nil, pairDocument, urlVariable, tokenVariable))
 	name := fmt.Sprintf("the token server named by the variables %s and %s", urlVariable, tokenVariable)
 	return open(name, doc, err, optFns)
-}
-
-var serverName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]*$`)
-
-// Register adds an application's own token server to the names that [Parse]
-// knows. A name is a letter and then letters, digits, dots, dashes and
-// underscores; one that is known already, or that differs from a known one in
-// case and punctuation alone, is an error of class [ConfigInvalid].
-//
-// Parse calls newSource with the audience of the value, or "" where it names
-// none, and returns its error. Register is safe for concurrent use, and takes
-// effect for the calls of Parse that follow it; a name is never unregistered.
-func Register(name string, newSource func(audience string) (TokenSource, error)) error {
-	if !serverName.MatchString(name) {
-		return invalid("%s cannot be the name of a token server: it must match %s", shown(name), serverName)
-	}
-	if newSource == nil {
-		return invalid("the token server %s has no function", name)
-	}
-	registry.Lock()
-	defer registry.Unlock()
-	if known, found := registry.servers[fold(name)]; found {
-		return invalid("the token server %s cannot be registered beside %s", name, known.name)
-	}
-	registry.servers[fold(name)] = server{name: name, newSource: func(audience string) (TokenSource, error) {
-		source, err := newSource(audience)
-		if err == nil && source == nil {
-			err = errors.New("no source")
-		}
-		if err == nil || errors.As(err, new(*Error)) {
-			return source, err
-		}
-		return nil, &Error{Class: ConfigInvalid, Problem: "the token server " + name, Err: err}
-	}}
-	return nil
 }

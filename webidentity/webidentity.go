@@ -31,17 +31,6 @@ import (
 // [aws.CredentialsCache] calls its provider with a context that never ends.
 const exchangeTimeout = 3 * time.Minute
 
-// NewProvider returns a provider of credentials for the role roleARN, which
-// client assumes with the tokens of source. The options are those of
-// [stscreds.NewWebIdentityRoleProvider]; their TokenRetriever is not used.
-//
-// The provider does not cache: wrap it with [aws.NewCredentialsCache]. It is
-// safe for concurrent use.
-func NewProvider(client stscreds.AssumeRoleWithWebIdentityAPIClient, roleARN string, source tokensource.TokenSource, optFns ...func(*stscreds.WebIdentityRoleOptions)) *stscreds.WebIdentityRoleProvider {
-	optFns = append(optFns[:len(optFns):len(optFns)], Options(source))
-	return stscreds.NewWebIdentityRoleProvider(client, roleARN, tokenInClient{}, optFns...)
-}
-
 // Options returns an option that makes a [stscreds.WebIdentityRoleProvider] take
 // its tokens from source, whatever TokenRetriever it was given. Upstream's
 // WithWebIdentityRoleCredentialOptions takes it too, for a configuration that
