@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"testing"
 )
@@ -12,6 +13,13 @@ func TestMain(m *testing.M) {
 	if os.Getenv("RUN_AWS_WEB_IDENTITY") != "" {
 		main()
 		return
+	}
+	// What runs the tests in the background may ignore signals, and the command
+	// would inherit that.
+	for _, s := range passedOn {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
 	}
 	os.Exit(m.Run())
 }
