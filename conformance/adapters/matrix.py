@@ -2,8 +2,8 @@
 
     python3 conformance/adapters/matrix.py 'NAME=REPORT.json' …
 
-A report is what `conformance run -json` writes. A case counts for every group of
-clauses that it tests; a case that is known to fail counts as failed.
+A report is what `conformance run -json` writes. A case counts for every clause
+that it tests; a case that is known to fail counts as failed.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ COLUMN = {"passed": 0, "failed": 1, "known to fail": 1, "could not run": 1, "ski
 
 
 def count(report: dict) -> dict[str, list[int]]:
-    """Counts passed, failed and skipped cases by group of clauses."""
+    """Counts passed, failed and skipped cases by clause."""
     counts: dict[str, list[int]] = {}
     for result in report["results"]:
-        for group in {clause.split("-")[0] for clause in result["clauses"]} | {"all"}:
-            counts.setdefault(group, [0, 0, 0])[COLUMN[result["status"]]] += 1
+        for clause in {*result["clauses"], "all"}:
+            counts.setdefault(clause, [0, 0, 0])[COLUMN[result["status"]]] += 1
     return counts
 
 
@@ -35,9 +35,13 @@ def main() -> None:
     names, reports = zip(*(argument.rsplit("=", 1) for argument in sys.argv[1:]))
     columns = [count(json.loads(Path(report).read_text())) for report in reports]
     specification = (ROOT / "docs" / "specification.md").read_text()
-    clauses = re.findall(r'<a id="([A-Z]+)-1">', specification)
+    clauses = re.findall(r'<a id="([A-Z]+-[0-9]+)">', specification)
     rows = [["", *names], ["---"] * (len(names) + 1)]
-    rows += [[f"[{group}](specification.md#{group}-1)"] + [cell(c.get(group)) for c in columns] for group in clauses]
+    rows += [
+        [f"[{clause}](specification.md#{clause})"] + [cell(c.get(clause)) for c in columns]
+        for clause in clauses
+        if any(clause in c for c in columns)
+    ]
     rows.append(["all cases"] + [cell(c["all"]) for c in columns])
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
     page = re.sub(
