@@ -37,13 +37,12 @@ func expiry(token string) time.Time {
 	if err != nil {
 		return time.Time{}
 	}
-	var claims map[string]any
-	if json.Unmarshal(payload, &claims) != nil {
-		return time.Time{}
-	}
+	var (
+		claims map[string]json.RawMessage // the names of a struct's members would match in any case
+		exp    float64
+	)
 	const year9999 = 253402300799
-	exp, _ := claims["exp"].(float64)
-	if exp <= 0 || exp > year9999 {
+	if json.Unmarshal(payload, &claims) != nil || json.Unmarshal(claims["exp"], &exp) != nil || exp <= 0 || exp > year9999 {
 		return time.Time{}
 	}
 	return time.Unix(int64(exp), 0)
