@@ -59,10 +59,7 @@ func LoadDefaultConfig(ctx context.Context, optFns ...func(*LoadOptions) error) 
 	if !fromEnvironment && len(files.shown) == 0 && defaultFilesAreUpstreams() {
 		return upstream.LoadDefaultConfig(ctx, func(o *LoadOptions) error { *o = given; return nil })
 	}
-	l := &load{given: given, files: files, setting: new(string)}
-	if fromEnvironment {
-		*l.setting = tokenServerEnv
-	}
+	l := &load{given: given, files: files, fromEnvironment: fromEnvironment, setting: new(string)}
 	options := l.options()
 	cfg, err := upstream.LoadDefaultConfig(ctx, func(o *LoadOptions) error { *o = options; return nil })
 	if err != nil {
@@ -89,8 +86,11 @@ type load struct {
 	given LoadOptions
 	files *sharedFiles
 
-	// setting is where the token server in use was named. From the beginning it
-	// is known for the environment, for a profile when the load is over.
+	// fromEnvironment tells that the environment names the token server in use.
+	fromEnvironment bool
+
+	// setting is where the token server in use was named. It is known when the
+	// load is over.
 	setting *string
 
 	// err is why the token server in use cannot be used.
@@ -101,7 +101,7 @@ type load struct {
 func (l *load) options() LoadOptions {
 	o := l.given
 	o.SharedConfigFiles, o.SharedCredentialsFiles = l.files.config, l.files.credentials
-	if *l.setting != "" {
+	if l.fromEnvironment {
 		// Upstream must not look further; finish puts the real provider here.
 		o.Credentials = aws.AnonymousCredentials{}
 	} else if l.files.hasKey {
@@ -172,7 +172,8 @@ func (l *load) finish(cfg *aws.Config) error {
 	if l.given.Logger != nil {
 		cfg.Logger = l.given.Logger
 	}
-	if *l.setting != "" {
+	if l.fromEnvironment {
+		*l.setting = tokenServerEnv
 		return l.environment(cfg, env)
 	}
 	if l.files.hasKey {

@@ -123,7 +123,6 @@ func showFiles(configFiles, credentialsFiles []string) (*sharedFiles, error) {
 		s.findKeys()
 	}
 	var names []string
-	var ownNames [][2]string
 	for _, f := range s.files {
 		name := f.name
 		text, changed := s.renamed(f)
@@ -133,8 +132,8 @@ func showFiles(configFiles, credentialsFiles []string) (*sharedFiles, error) {
 				s.close()
 				return nil, fmt.Errorf("show shared config file %s to the SDK: %w", f.name, err)
 			}
+			shown.own = f.name
 			s.shown = append(s.shown, shown)
-			ownNames = append(ownNames, [2]string{shown.name, f.name})
 			name = shown.name
 		}
 		names = append(names, name)
@@ -144,10 +143,10 @@ func showFiles(configFiles, credentialsFiles []string) (*sharedFiles, error) {
 	}
 	s.config, s.credentials = names[:len(configFiles):len(configFiles)], names[len(configFiles):]
 	// The longest first: /dev/fd/9 must not match in /dev/fd/90.
-	slices.SortFunc(ownNames, func(a, b [2]string) int { return len(b[0]) - len(a[0]) })
+	slices.SortFunc(s.shown, func(a, b shownFile) int { return len(b.name) - len(a.name) })
 	var pairs []string
-	for _, n := range ownNames {
-		pairs = append(pairs, n[:]...)
+	for _, f := range s.shown {
+		pairs = append(pairs, f.name, f.own)
 	}
 	s.own = strings.NewReplacer(pairs...)
 	return s, nil

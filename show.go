@@ -44,6 +44,7 @@ func readSharedFile(name string, profileOf func(string) (string, bool)) *sharedF
 // shownFile is a text that can be read once under a name.
 type shownFile struct {
 	name  string
+	own   string // the user's file that it stands for
 	close func()
 }
 
@@ -88,7 +89,7 @@ func show(text string) (shownFile, error) {
 	} else {
 		go write()
 	}
-	return shownFile{pipeName(r), func() { r.Close(); <-written }}, nil
+	return shownFile{name: pipeName(r), close: func() { r.Close(); <-written }}, nil
 }
 
 func showTemporary(text string) (shownFile, error) {
@@ -104,5 +105,5 @@ func showTemporary(text string) (shownFile, error) {
 		os.Remove(f.Name())
 		return shownFile{}, err
 	}
-	return shownFile{f.Name(), func() { os.Remove(f.Name()) }}, nil
+	return shownFile{name: f.Name(), close: func() { os.Remove(f.Name()) }}, nil
 }
