@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	upstream "github.com/aws/aws-sdk-go-v2/config"
@@ -35,8 +36,10 @@ const (
 //  4. the profile of AWS_PROFILE, or the default profile
 //
 // The load itself uses no network: the token is fetched when the credentials
-// are first retrieved, and afresh whenever they are renewed. A setting that can
-// never work is an error of type [*tokensource.Error] if it is used.
+// are first retrieved, and afresh whenever they are renewed, which is ahead of
+// their expiry ([webidentity.NewCredentialsCache]) unless
+// [WithCredentialsCacheOptions] says otherwise. A setting that can never work is
+// an error of type [*tokensource.Error] if it is used.
 //
 // Concurrent loads do not disturb each other.
 func LoadDefaultConfig(ctx context.Context, optFns ...func(*LoadOptions) error) (aws.Config, error) {
@@ -56,7 +59,7 @@ func LoadDefaultConfig(ctx context.Context, optFns ...func(*LoadOptions) error) 
 	defer files.close()
 
 	fromEnvironment := serverInEnvironment(&given)
-	if !fromEnvironment && len(files.shown) == 0 && defaultFilesAreUpstreams() {
+	if !fromEnvironment && len(files.shown) == 0 && given.WebIdentityRoleCredentialOptions == nil && defaultFilesAreUpstreams() {
 		return upstream.LoadDefaultConfig(ctx, func(o *LoadOptions) error { *o = given; return nil })
 	}
 	l := &load{given: given, files: files, fromEnvironment: fromEnvironment, setting: new(string)}
@@ -95,6 +98,9 @@ type load struct {
 
 	// err is why the token server in use cannot be used.
 	err error
+
+	// hasSource tells that a token source vends the tokens for the credentials.
+	hasSource bool
 }
 
 // options returns the options for upstream.
@@ -104,8 +110,16 @@ func (l *load) options() LoadOptions {
 	if l.fromEnvironment {
 		// Upstream must not look further; finish puts the real provider here.
 		o.Credentials = aws.AnonymousCredentials{}
-	} else if l.files.hasKey {
+	} else if l.files.hasKey || l.given.WebIdentityRoleCredentialOptions != nil {
 		o.WebIdentityRoleCredentialOptions = l.webIdentity
+		o.AssumeRoleCredentialOptions = l.assumeRole
+		if given := l.given.CredentialsCacheOptions; given != nil {
+			o.CredentialsCacheOptions = func(c *aws.CredentialsCacheOptions) {
+				if !l.hasSource { // else they are for the cache that finish makes
+					given(c)
+				}
+			}
+		}
 	}
 	if o.LogConfigurationWarnings != nil && *o.LogConfigurationWarnings {
 		if o.Logger == nil {
@@ -134,16 +148,42 @@ func (l *load) webIdentity(o *stscreds.WebIdentityRoleOptions) {
 		l.err = err
 		webidentity.Options(named)(o)
 	}
+	_, l.hasSource = o.TokenRetriever.(interface {
+		TokenSource() tokensource.TokenSource
+	})
 }
 
-// httpOptions makes a token source use the HTTP client, retryer and logger of
-// the STS client that upstream resolved.
+// assumeRole is the option for the role of a profile with a source profile.
+func (l *load) assumeRole(o *stscreds.AssumeRoleOptions) {
+	if l.given.AssumeRoleCredentialOptions != nil {
+		l.given.AssumeRoleCredentialOptions(o)
+	}
+	if l.hasSource && o.Client != nil {
+		o.Client = boundedClient{o.Client}
+	}
+}
+
+// boundedClient ends after three minutes, as the retrieval from a token source
+// does. The flight that the callers of a cache share never ends otherwise.
+type boundedClient struct{ stscreds.AssumeRoleAPIClient }
+
+func (c boundedClient) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, optFns ...func(*sts.Options)) (*sts.AssumeRoleOutput, error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	return c.AssumeRoleAPIClient.AssumeRole(ctx, in, optFns...)
+}
+
+// httpOptions makes a token source use the HTTP client and retryer of the STS
+// client that upstream resolved, and its logger where that logs retries.
 func (l *load) httpOptions(client any) func(*tokensource.Options) {
 	return func(o *tokensource.Options) {
 		o.HTTPClient = l.given.HTTPClient
 		if c, ok := client.(*sts.Client); ok {
 			resolved := c.Options()
-			o.HTTPClient, o.Retryer, o.Logger = resolved.HTTPClient, resolved.Retryer, resolved.Logger
+			o.HTTPClient, o.Retryer = resolved.HTTPClient, resolved.Retryer
+			if resolved.ClientLogMode.IsRetries() {
+				o.Logger = resolved.Logger
+			}
 		}
 	}
 }
@@ -181,6 +221,10 @@ func (l *load) finish(cfg *aws.Config) error {
 	}
 	if l.err != nil {
 		return withSetting(l.err, *l.setting)
+	}
+	if l.hasSource {
+		cfg.Credentials = l.cached(cfg, cfg.Credentials)
+		return nil
 	}
 	l.restoreStaticSource(cfg, shared)
 	return nil
@@ -224,7 +268,7 @@ func (l *load) environment(cfg *aws.Config, env EnvConfig) error {
 	if l.err != nil {
 		return withSetting(l.err, *l.setting)
 	}
-	cfg.Credentials = l.cached(provider)
+	cfg.Credentials = l.cached(cfg, provider)
 	return nil
 }
 
@@ -262,14 +306,20 @@ func (l *load) restoreStaticSource(cfg *aws.Config, shared SharedConfig) {
 		return
 	}
 	keys.Source = l.files.own.Replace(keys.Source)
-	cfg.Credentials = l.cached(credentials.StaticCredentialsProvider{Value: keys, Source: cache.ProviderSources()})
+	cfg.Credentials = l.cached(cfg, credentials.StaticCredentialsProvider{Value: keys, Source: cache.ProviderSources()})
 }
 
-func (l *load) cached(provider aws.CredentialsProvider) *aws.CredentialsCache {
+// cached returns a cache with the options of the program. It renews what comes
+// from a token source ahead of its expiry.
+func (l *load) cached(cfg *aws.Config, provider aws.CredentialsProvider) *aws.CredentialsCache {
+	var optFns []func(*aws.CredentialsCacheOptions)
 	if l.given.CredentialsCacheOptions != nil {
-		return aws.NewCredentialsCache(provider, l.given.CredentialsCacheOptions)
+		optFns = append(optFns, l.given.CredentialsCacheOptions)
 	}
-	return aws.NewCredentialsCache(provider)
+	if l.hasSource {
+		return webidentity.NewCredentialsCache(provider, cfg.Logger, optFns...)
+	}
+	return aws.NewCredentialsCache(provider, optFns...)
 }
 
 // tokenServer is the token source that a setting names.

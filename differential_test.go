@@ -441,14 +441,16 @@ var goldenTable = map[string]configuration{
 	"assume role options": {config: chained, opts: opts{useTwo, config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
 		o.Duration = time.Hour
 	})}},
-	"cache options": {env: envToken, opts: opts{config.WithCredentialsCacheOptions(func(o *aws.CredentialsCacheOptions) {
-		o.ExpiryWindow = time.Hour
-	})}},
-	"option that fails":                {config: web, opts: opts{func(*config.LoadOptions) error { return errors.New("no") }}},
-	"app ID by option":                 {env: envToken, opts: opts{config.WithAppID("app")}},
-	"base endpoint by option over env": {env: envToken, opts: opts{config.WithBaseEndpoint("https://base.example.com")}},
-	"no files":                         {env: envToken, opts: opts{config.WithSharedConfigFiles([]string{}), config.WithSharedCredentialsFiles([]string{})}},
+	"cache options":                     {env: envToken, opts: opts{hourAhead}},
+	"cache options of a profile":        {config: web, opts: opts{useWeb, hourAhead}},
+	"cache options of a source profile": {config: chained, opts: opts{useTwo, hourAhead}},
+	"option that fails":                 {config: web, opts: opts{func(*config.LoadOptions) error { return errors.New("no") }}},
+	"app ID by option":                  {env: envToken, opts: opts{config.WithAppID("app")}},
+	"base endpoint by option over env":  {env: envToken, opts: opts{config.WithBaseEndpoint("https://base.example.com")}},
+	"no files":                          {env: envToken, opts: opts{config.WithSharedConfigFiles([]string{}), config.WithSharedCredentialsFiles([]string{})}},
 }
+
+var hourAhead = config.WithCredentialsCacheOptions(func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = time.Hour })
 
 func twoFiles(o *config.LoadOptions) error {
 	dir := filepath.Dir(os.Getenv("AWS_CONFIG_FILE"))

@@ -12,8 +12,8 @@
 //	AWS_WEB_IDENTITY_TOKEN_SERVER=GitHub
 //
 // The SDK then asks the token server for an OIDC token and exchanges it for the
-// role with sts:AssumeRoleWithWebIdentity, again and again for as long as the
-// process runs. No secret is stored, and no CI step comes before it.
+// role with sts:AssumeRoleWithWebIdentity, and again before the credentials
+// expire, for as long as the process runs. No secret is stored, and no CI step comes before it.
 //
 // The value is one of
 //

@@ -39,7 +39,7 @@ const exchangeTimeout = 3 * time.Minute
 //	config.WithWebIdentityRoleCredentialOptions(webidentity.Options(source))
 func Options(source tokensource.TokenSource) func(*stscreds.WebIdentityRoleOptions) {
 	return func(o *stscreds.WebIdentityRoleOptions) {
-		o.TokenRetriever = tokenInClient{}
+		o.TokenRetriever = tokenInClient{source}
 		// Upstream's loader applies its options twice, first without a client.
 		switch client := o.Client.(type) {
 		case nil:
@@ -53,9 +53,12 @@ func Options(source tokensource.TokenSource) func(*stscreds.WebIdentityRoleOptio
 
 // tokenInClient is the TokenRetriever of a provider whose client fetches the
 // token, because GetIdentityToken has no context (aws-sdk-go-v2#3016).
-type tokenInClient struct{}
+type tokenInClient struct{ source tokensource.TokenSource }
 
 func (tokenInClient) GetIdentityToken() ([]byte, error) { return nil, nil }
+
+// TokenSource is where the client gets the token from.
+func (t tokenInClient) TokenSource() tokensource.TokenSource { return t.source }
 
 // roleClient puts a fresh token into every request that it passes to client.
 type roleClient struct {

@@ -46,10 +46,7 @@ func execute(flags *flag.FlagSet) runner {
 				cmd.Env = append(cmd.Env, v.name+"="+v.value)
 			}
 		} else {
-			r := &renewed{cache: cfg.Credentials.(*aws.CredentialsCache)}
-			r.current.Store(&creds)
-			go r.keep(context.WithoutCancel(ctx)) // the command may outlive a signal
-			e, err := listen(r)
+			e, err := listen(cfg.Credentials)
 			if err != nil {
 				return err
 			}

@@ -361,7 +361,7 @@ func TestExecRenews(t *testing.T) {
 		}
 		keys[creds.AccessKeyId] = true
 	}
-	if len(keys) != 4 {
+	if len(keys) < 4 {
 		t.Errorf("%d credentials in 7 seconds", len(keys))
 	}
 	io.WriteString(stdin, "\n")

@@ -50,7 +50,7 @@ var faults = []fault{
 	{"refuses a wrong value in a profile that is not used", "chain.go",
 		"defer files.close()\n", "defer files.close()\n\tfor _, f := range files.files {\n\t\tfor _, l := range f.lines {\n\t\t\tif _, err := tokensource.Parse(l.value); l.server && err != nil {\n\t\t\t\treturn aws.Config{}, err\n\t\t\t}\n\t\t}\n\t}\n", "precedence-unused-profile"},
 	{"falls through to other credentials where the environment's server fails", "chain.go",
-		`cfg.Credentials = l.cached(provider)`,
+		`cfg.Credentials = l.cached(cfg, provider)`,
 		"cfg.Credentials = aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {\n\t\tkeys, err := provider.Retrieve(ctx)\n\t\tif err != nil {\n\t\t\tother, _ := upstream.LoadDefaultConfig(ctx)\n\t\t\treturn other.Credentials.Retrieve(ctx)\n\t\t}\n\t\treturn keys, err\n\t})", "precedence-no-fall-through-from-env"},
 
 	// VALUE
@@ -298,8 +298,8 @@ var faults = []fault{
 	{"takes no connection to STS for a wrong setting", "webidentity/errors.go", `case errors.As(err, &response), errors.As(err, &send),`, `case status != 0 && (errors.As(err, &response) || errors.As(err, &send)),`, "sts-no-listener"},
 
 	// REFRESH
-	{"keeps no credentials", "chain.go", `cfg.Credentials = l.cached(provider)`, `cfg.Credentials = provider`, "refresh-kept"},
-	{"renews no credentials", "chain.go", `cfg.Credentials = l.cached(provider)`,
+	{"keeps no credentials", "chain.go", `cfg.Credentials = l.cached(cfg, provider)`, `cfg.Credentials = provider`, "refresh-kept"},
+	{"renews no credentials", "chain.go", `cfg.Credentials = l.cached(cfg, provider)`,
 		"var kept aws.Credentials\n\tcfg.Credentials = aws.CredentialsProviderFunc(func(ctx context.Context) (_ aws.Credentials, err error) {\n\t\tif !kept.HasKeys() {\n\t\t\tkept, err = provider.Retrieve(ctx)\n\t\t}\n\t\treturn kept, err\n\t})", "refresh-reads-again"},
 	{"reads a file once", "tokensource/file.go", "func readFile(path string, most int) (string, error) {\n",
 		"var kept = map[string]string{}\n\nfunc readFile(path string, most int) (s string, err error) {\n\tif text, found := kept[path]; found {\n\t\treturn text, nil\n\t}\n\tdefer func() { kept[path] = s }()\n", "refresh-reads-again"},

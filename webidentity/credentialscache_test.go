@@ -1,0 +1,368 @@
+//go:build go1.25
+
+package webidentity_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go/logging"
+
+	"github.com/awstokenserver/config/tokensource"
+	"github.com/awstokenserver/config/webidentity"
+)
+
+// provider gives credentials that live for so long, after a while.
+type provider struct {
+	life time.Duration
+
+	mu    sync.Mutex
+	takes time.Duration
+	err   error
+	asked []time.Time
+}
+
+func (p *provider) Retrieve(context.Context) (aws.Credentials, error) {
+	p.mu.Lock()
+	p.asked = append(p.asked, time.Now())
+	key, takes, err := fmt.Sprint("ASIA", len(p.asked)), p.takes, p.err
+	p.mu.Unlock()
+	time.Sleep(takes)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	return aws.Credentials{
+		AccessKeyID: key, SecretAccessKey: "secret", CanExpire: true, Expires: time.Now().Add(p.life).Round(0),
+	}, nil
+}
+
+// become changes what the provider does from now on.
+func (p *provider) become(err error, takes time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err, p.takes = err, takes
+}
+
+// times tells how often the provider has been asked.
+func (p *provider) times() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.asked)
+}
+
+// pauses are the times between the beginnings of retrievals.
+func (p *provider) pauses() (pauses []time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.asked[1:] {
+		pauses = append(pauses, p.asked[i+1].Sub(p.asked[i]))
+	}
+	return pauses
+}
+
+// warnings is a logger. Read it where nothing else runs.
+type warnings []string
+
+func (w *warnings) Logf(class logging.Classification, format string, v ...any) {
+	*w = append(*w, fmt.Sprintf("%s: ", class)+fmt.Sprintf(format, v...))
+}
+
+var unavailable = &tokensource.Error{Class: tokensource.TokenUnavailable, Problem: "nobody there"}
+
+// call is what a program does all the time. It returns the key that it got.
+func call(t *testing.T, cache *aws.CredentialsCache) string {
+	t.Helper()
+	before := time.Now()
+	creds, err := cache.Retrieve(t.Context())
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	if waited := time.Since(before); waited > 0 {
+		t.Fatalf("a call waited for %v", waited)
+	}
+	return creds.AccessKeyID
+}
+
+// A day of calls, one a second: nobody waits but the first.
+func TestDay(t *testing.T) {
+	for _, test := range []struct {
+		life, earliest, latest time.Duration // of a renewal, in the life of credentials
+	}{
+		{time.Hour, 43*time.Minute + 30*time.Second, 45*time.Minute + time.Second},
+		{15 * time.Minute, 9*time.Minute + 30*time.Second, 10*time.Minute + time.Second},
+		{12 * time.Hour, 12*time.Hour - 3*66*time.Minute, 9*time.Hour + time.Second},
+		{20 * time.Second, 2 * time.Second, 3 * time.Second},
+	} {
+		t.Run(test.life.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const takes = 300 * time.Millisecond
+				p := &provider{life: test.life, takes: takes}
+				cache := webidentity.NewCredentialsCache(p, nil)
+				if _, err := cache.Retrieve(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				goroutines, heap := runtime.NumGoroutine(), allocated()
+				for range 24 * 60 * 60 {
+					time.Sleep(time.Second)
+					call(t, cache)
+				}
+				time.Sleep(takes)
+				synctest.Wait()
+				for i, pause := range p.pauses() {
+					if pause -= takes; pause < test.earliest || pause > test.latest {
+						t.Errorf("renewal %d after %v, want %v to %v", i+1, pause, test.earliest, test.latest)
+					}
+				}
+				if n, least := p.times(), int(24*time.Hour/(test.latest+takes)); n < least {
+					t.Errorf("asked %d times, want %d", n, least)
+				}
+				p.asked = nil
+				if n := runtime.NumGoroutine(); n > goroutines+3 { // the runtime may have begun some
+					t.Errorf("%d goroutines, %d before", n, goroutines)
+				}
+				if n := allocated(); n > heap+64<<10 {
+					t.Errorf("%d bytes on the heap, %d before", n, heap)
+				}
+			})
+		})
+	}
+}
+
+func allocated() uint64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}
+
+func TestOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log warnings
+		p := &provider{life: time.Hour}
+		cache := webidentity.NewCredentialsCache(p, &log)
+		call(t, cache)
+
+		p.become(fmt.Errorf("operation error STS: %w", unavailable), 17*time.Second) // as long as a server that hangs
+		for range 59 * 60 {
+			time.Sleep(time.Second)
+			if key := call(t, cache); key != "ASIA1" {
+				t.Fatalf("got %s", key)
+			}
+		}
+		if n := p.times(); n < 14 || n > 18 {
+			t.Errorf("asked %d times, want once a minute", n)
+		}
+		if len(log) != 1 || !strings.HasPrefix(log[0], "WARN: credentials that expire at 2000-01-01T01:00:00Z could not be renewed yet") ||
+			!strings.HasSuffix(log[0], unavailable.Error()) {
+			t.Errorf("logged %q", log)
+		}
+
+		time.Sleep(2 * time.Minute) // they have expired
+		if _, err := cache.Retrieve(t.Context()); !errors.Is(err, tokensource.TokenUnavailable) || strings.Count(err.Error(), "failed to refresh") != 1 {
+			t.Errorf("after their life: %v", err)
+		}
+		p.become(nil, 0)
+		if key := call(t, cache); key != fmt.Sprint("ASIA", p.times()) {
+			t.Errorf("after the outage: %s", key)
+		}
+		time.Sleep(45*time.Minute + time.Second)
+		p.become(unavailable, 0)
+		call(t, cache)
+		synctest.Wait()
+		if len(log) != 2 {
+			t.Errorf("of two outages logged %q", log)
+		}
+	})
+}
+
+// What was a refusal at the first retrieval is one at a renewal.
+func TestRefusalIsNotHidden(t *testing.T) {
+	for _, class := range []tokensource.Class{
+		tokensource.ConfigInvalid, tokensource.NotConfigured, tokensource.TokenRefused, tokensource.TokenMalformed, tokensource.RoleDenied,
+	} {
+		t.Run(string(class), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log warnings
+				p := &provider{life: time.Hour}
+				cache := webidentity.NewCredentialsCache(p, &log)
+				call(t, cache)
+				time.Sleep(50 * time.Minute)
+				p.become(&tokensource.Error{Class: class, Problem: "no"}, 0)
+				call(t, cache)
+				time.Sleep(2 * time.Second)
+				if _, err := cache.Retrieve(t.Context()); !errors.Is(err, class) {
+					t.Errorf("got %v", err)
+				}
+				if len(log) != 0 {
+					t.Errorf("logged %q", log)
+				}
+			})
+		})
+	}
+}
+
+func TestOptionsOfTheCache(t *testing.T) {
+	ahead := func(window time.Duration, jitter float64) func(*aws.CredentialsCacheOptions) {
+		return func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow, o.ExpiryWindowJitterFrac = window, jitter }
+	}
+	for name, test := range map[string]struct {
+		option           func(*aws.CredentialsCacheOptions)
+		earliest, latest time.Duration
+	}{
+		"window": {ahead(time.Minute, 0), 59 * time.Minute, 59*time.Minute + time.Second},
+		"jitter": {ahead(20*time.Minute, 0.5), 40 * time.Minute, 50*time.Minute + time.Second},
+		"none":   {ahead(0, 0), time.Hour, time.Hour + time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &provider{life: time.Hour}
+				cache := webidentity.NewCredentialsCache(p, nil, test.option)
+				for range 3 * 60 * 60 {
+					call(t, cache)
+					time.Sleep(time.Second)
+				}
+				for i, pause := range p.pauses() {
+					if pause < test.earliest || pause > test.latest {
+						t.Errorf("renewal %d after %v", i+1, pause)
+					}
+				}
+			})
+		})
+	}
+
+	t.Run("outage", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var log warnings
+			p := &provider{life: time.Hour}
+			cache := webidentity.NewCredentialsCache(p, &log, ahead(10*time.Minute, 0))
+			call(t, cache)
+			p.become(unavailable, 0)
+			for range 59 * 60 {
+				time.Sleep(time.Second)
+				call(t, cache)
+			}
+			synctest.Wait()
+			asked := p.times()
+			if asked < 10 || asked > 16 || len(log) != 1 {
+				t.Errorf("asked %d times, logged %q", asked, log)
+			}
+			p.become(nil, 0)
+			time.Sleep(50 * time.Second)
+			call(t, cache)
+			synctest.Wait()
+			if key := call(t, cache); key == "ASIA1" || p.times() != asked+1 {
+				t.Errorf("got %s, asked %d times", key, p.times())
+			}
+		})
+	})
+}
+
+// A program that invalidates its credentials wants others.
+func TestInvalidate(t *testing.T) {
+	for _, age := range []time.Duration{time.Minute, 50 * time.Minute} {
+		t.Run(age.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &provider{life: time.Hour}
+				cache := webidentity.NewCredentialsCache(p, nil)
+				call(t, cache)
+				p.become(unavailable, 0)
+				time.Sleep(age)
+				call(t, cache)
+				synctest.Wait()
+				p.become(nil, 0)
+				cache.Invalidate()
+				if key := call(t, cache); key == "ASIA1" {
+					t.Errorf("got %s", key)
+				}
+			})
+		})
+	}
+}
+
+func TestCredentialsWithoutExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		cache := webidentity.NewCredentialsCache(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			asked++
+			return aws.Credentials{AccessKeyID: "AKIA", SecretAccessKey: "secret"}, nil
+		}), nil)
+		for range 3 {
+			call(t, cache)
+			time.Sleep(24 * time.Hour)
+		}
+		if asked != 1 {
+			t.Errorf("asked %d times", asked)
+		}
+	})
+}
+
+// However many callers there are, at a renewal and without credentials.
+func TestOneRetrieval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &provider{life: time.Hour, takes: time.Second}
+		cache := webidentity.NewCredentialsCache(p, nil)
+		for _, wanted := range []int{1, 2} {
+			var failed atomic.Int32
+			var group sync.WaitGroup
+			for range 10_000 {
+				group.Go(func() {
+					if _, err := cache.Retrieve(t.Context()); err != nil {
+						failed.Add(1)
+					}
+				})
+			}
+			group.Wait()
+			synctest.Wait()
+			if n := p.times(); n != wanted || failed.Load() != 0 {
+				t.Errorf("asked %d times, want %d; %d failed", n, wanted, failed.Load())
+			}
+			time.Sleep(45*time.Minute + time.Second)
+		}
+	})
+}
+
+// A cache that the program has dropped is not kept for its renewal.
+func TestDropped(t *testing.T) {
+	t.Parallel()
+	dropped := make(chan struct{})
+	func() {
+		p := &provider{life: time.Hour}
+		runtime.AddCleanup(p, func(c chan struct{}) { close(c) }, dropped)
+		if _, err := webidentity.NewCredentialsCache(p, nil).Retrieve(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		runtime.GC()
+		select {
+		case <-dropped:
+			return
+		default:
+		}
+	}
+	t.Error("it is still there")
+}
+
+func TestProviderIsSeen(t *testing.T) {
+	t.Parallel()
+	_, client, source := start(t)
+	provider := webidentity.NewProvider(client, roleARN, source)
+	for _, cache := range []*aws.CredentialsCache{
+		webidentity.NewCredentialsCache(provider, nil),
+		webidentity.NewCredentialsCache(aws.NewCredentialsCache(provider), nil),
+	} {
+		if !aws.IsCredentialsProvider(cache, provider) || aws.IsCredentialsProvider(cache, aws.AnonymousCredentials{}) {
+			t.Error("it is taken for another")
+		}
+	}
+}
