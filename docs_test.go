@@ -117,3 +117,20 @@ func TestLinks(t *testing.T) {
 		}
 	}
 }
+
+// The page on session tokens shows what the example of PresignExpiry runs.
+func TestSessionTokensPage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("docs/session-tokens.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("webidentity/example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile("(?s)```go\n(.*?)```").FindSubmatch(page)
+	if shown == nil || !strings.Contains(string(example), string(shown[1])) {
+		t.Errorf("ExamplePresignExpiry does not run the code of the page")
+	}
+}

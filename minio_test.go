@@ -141,7 +141,7 @@ func startMinIO(t *testing.T, issuer, audience string) (url, role string) {
 	server := exec.CommandContext(t.Context(), binary, "server",
 		"--address", "127.0.0.1:0", "--console-address", "127.0.0.1:0", filepath.Join(folder, "data"))
 	server.Env = []string{
-		"HOME=" + folder, "MINIO_BROWSER=off", "MINIO_UPDATE=off",
+		"HOME=" + folder, "MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_PROMETHEUS_AUTH_TYPE=public",
 		"MINIO_IDENTITY_OPENID_CONFIG_URL=" + issuer + "/.well-known/openid-configuration",
 		"MINIO_IDENTITY_OPENID_CLIENT_ID=" + audience,
 		"MINIO_IDENTITY_OPENID_ROLE_POLICY=readwrite",
@@ -159,6 +159,15 @@ func startMinIO(t *testing.T, issuer, audience string) (url, role string) {
 
 	address, arn := regexp.MustCompile(`API: (http://\S+)\s`), regexp.MustCompile(`(arn:minio:iam:\S+)\s`)
 	client := http.Client{Timeout: time.Second}
+	says := func(url, text string) bool {
+		answer, err := client.Get(url)
+		if err != nil {
+			return false
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		return err == nil && answer.StatusCode == http.StatusOK && strings.Contains(string(body), text)
+	}
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		text, err := os.ReadFile(log.Name())
 		if err != nil {
@@ -168,12 +177,10 @@ func startMinIO(t *testing.T, issuer, audience string) (url, role string) {
 		if url == nil || role == nil {
 			continue
 		}
-		// Its /minio/health/live doesn't wait for IAM.
-		if answer, err := client.Get(string(url[1]) + "/minio/health/cluster"); err == nil {
-			answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
-				return string(url[1]), string(role[1])
-			}
+		// None of its /minio/health waits until the role's policy is loaded.
+		if says(string(url[1])+"/minio/health/cluster", "") &&
+			says(string(url[1])+"/minio/metrics/v3/cluster/iam", "\nminio_cluster_iam_sync_successes 1\n") {
+			return string(url[1]), string(role[1])
 		}
 	}
 	t.Fatal("MinIO is not ready after 30 seconds")
