@@ -21,9 +21,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/awstokenserver/config"
 	"github.com/awstokenserver/config/tokensource"
+	"github.com/awstokenserver/config/webidentity"
 	"github.com/awstokenserver/config/webidentity/webidentitytest"
 )
 
@@ -51,6 +53,8 @@ func (p recipeProfile) load(optFns ...func(*config.LoadOptions) error) (aws.Conf
 		config.WithSharedCredentialsFiles([]string{}), config.WithSharedConfigProfile("deploy"))...)
 }
 
+const tagsHeading = "\n## Session tags from claims\n" // of the section after those of the platforms
+
 const registered = "SPIFFE" // a value that a program registers, see TestRecipesSPIFFE
 
 var (
@@ -67,7 +71,8 @@ func recipes(t *testing.T) (recipes []recipe) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sections := strings.Split(string(text), "\n## ")
+	platforms, _, _ := strings.Cut(string(text), tagsHeading)
+	sections := strings.Split(platforms, "\n## ")
 	rows := recipeRow.FindAllStringSubmatch(sections[0], -1)
 	if len(rows) != len(sections)-1 || len(rows) == 0 {
 		t.Fatalf("%d rows and %d sections", len(rows), len(sections)-1)
@@ -484,30 +489,122 @@ func TestRecipesSPIFFE(t *testing.T) {
 	}
 	r := all[i]
 	source := r.blocks[slices.IndexFunc(r.blocks, func(b recipeBlock) bool { return b.language == "go" })].text
-	if formatted, err := format.Source([]byte(source)); err != nil || string(formatted) != source {
-		t.Errorf("gofmt says: %v\n%s", err, formatted)
-	}
-	dir := t.TempDir()
-	page, program := filepath.Join(dir, "spiffe.go"), filepath.Join(dir, "main.go")
-	os.WriteFile(page, []byte(source), 0o600)
-	os.WriteFile(program, []byte(spiffeProgram), 0o600)
-	binary := filepath.Join(dir, "program.exe")
-	if out, err := exec.Command("go", "build", "-o", binary, page, program).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	run := buildProgram(t, source, spiffeProgram)
 	world := webidentitytest.New()
 	defer world.Close()
 	world.STS.AddRole(webidentitytest.Role{ARN: r.profiles[0].role, Subject: r.subjects[0], Audience: r.trusted})
-	run := exec.Command(binary)
-	run.Env = []string{
-		"AWS_CONFIG_FILE=" + r.profiles[0].file, "AWS_PROFILE=deploy", "SYSTEMROOT=" + os.Getenv("SYSTEMROOT"),
-		"SVID_FOR_" + r.trusted + "=" + world.Issuer.Sign(map[string]any{"aud": r.trusted, "sub": r.subjects[0]}),
-	}
-	for name, value := range world.Env() {
-		run.Env = append(run.Env, name+"="+value)
-	}
-	out, err := run.CombinedOutput()
-	if err != nil || !strings.HasPrefix(string(out), "arn:aws:sts::123456789012:assumed-role/deploy/") {
+	out, err := run(world, r.profiles[0].file, "SVID_FOR_"+r.trusted+"="+world.Issuer.Sign(map[string]any{"aud": r.trusted, "sub": r.subjects[0]}))
+	if err != nil || !strings.HasPrefix(out, "arn:aws:sts::123456789012:assumed-role/deploy/") {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// buildProgram builds a program, and returns a function that runs it in a world
+// with the profile deploy of a config file.
+func buildProgram(t *testing.T, sources ...string) func(world *webidentitytest.World, configFile string, env ...string) (string, error) {
+	t.Helper()
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "program.exe")
+	build := exec.Command("go", "build", "-o", binary)
+	for i, source := range sources {
+		if formatted, err := format.Source([]byte(source)); err != nil || string(formatted) != source {
+			t.Errorf("gofmt says: %v\n%s", err, formatted)
+		}
+		file := filepath.Join(dir, fmt.Sprintf("%d.go", i))
+		os.WriteFile(file, []byte(source), 0o600)
+		build.Args = append(build.Args, file)
+	}
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return func(world *webidentitytest.World, configFile string, env ...string) (string, error) {
+		run := exec.Command(binary)
+		run.Env = append(env, "AWS_CONFIG_FILE="+configFile, "AWS_PROFILE=deploy", "SYSTEMROOT="+os.Getenv("SYSTEMROOT"))
+		for name, value := range world.Env() {
+			run.Env = append(run.Env, name+"="+value)
+		}
+		out, err := run.CombinedOutput()
+		return string(out), err
+	}
+}
+
+// The section on session tags: its program assumes the second role with the
+// page's profiles and trust policy, which deny another repository; and the claim
+// that it shows makes tags of the first role's session.
+func TestRecipesSessionTags(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("docs/recipes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(text), tagsHeading)
+	blocks := fence.FindAllStringSubmatch(section, -1)
+	if !found || len(blocks) != 4 {
+		t.Fatalf("%d blocks", len(blocks))
+	}
+	ini, program, policyText, claimText := blocks[0][2], blocks[1][2], blocks[2][2], blocks[3][2]
+
+	var policy struct {
+		Version   string
+		Statement []struct {
+			Effect    string
+			Action    []string
+			Principal struct{ AWS string }
+			Condition struct{ StringEquals, StringLike map[string]string }
+		}
+	}
+	decoder := json.NewDecoder(strings.NewReader(policyText))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&policy); err != nil || len(policy.Statement) != 1 {
+		t.Fatalf("not a policy of one statement: %v", err)
+	}
+	s := policy.Statement[0]
+	if policy.Version != "2012-10-17" || s.Effect != "Allow" || !slices.Equal(s.Action, []string{"sts:AssumeRole", "sts:TagSession"}) {
+		t.Errorf("it does not allow sts:AssumeRole and sts:TagSession: %s", policyText)
+	}
+	second := webidentitytest.Role{Principals: []string{s.Principal.AWS}, TagSession: true, RequestTags: map[string]string{}}
+	for operator, conditions := range map[string]map[string]string{"StringEquals": s.Condition.StringEquals, "StringLike": s.Condition.StringLike} {
+		for condition, value := range conditions {
+			key, ok := strings.CutPrefix(condition, "aws:RequestTag/")
+			if !ok || strings.Contains(value, "*") != (operator == "StringLike") {
+				t.Errorf("%s of %s: %q", operator, condition, value)
+			}
+			second.RequestTags[key] = value
+		}
+	}
+	roles := regexp.MustCompile(`role_arn = (.+)`).FindAllStringSubmatch(ini, -1)
+	second.ARN = roles[0][1]
+	first := webidentitytest.Role{ARN: roles[1][1], Subject: "repo:acme/*"}
+
+	run, file := buildProgram(t, program), writeFile(t, "aws.ini", ini)
+	for repository, want := range map[string]string{"acme/shop": "arn:aws:sts::123456789012:assumed-role/deploy/", "acme/web": "AccessDenied"} {
+		world := newWorld(t, map[string]any{"sub": "repo:" + repository + ":ref:refs/heads/main", "repository": repository})
+		world.TokenServer.Script() // the race detector sees that the claims were set before another process asked
+		world.STS.AddRole(first)
+		world.STS.AddRole(second)
+		if out, err := run(world, file); !strings.Contains(out, want) {
+			t.Errorf("%s: %v: %s", repository, err, out)
+		}
+		if tokens := len(world.TokenServer.Requests()); tokens != 1 {
+			t.Errorf("%d tokens, and not one for both roles", tokens)
+		}
+	}
+
+	world := newWorld(t, nil)
+	world.STS.AddRole(first)
+	claims := map[string]any{"aud": "sts.amazonaws.com", "sub": "repo:acme/shop:x"}
+	if err := json.Unmarshal([]byte(claimText), &claims); err != nil {
+		t.Fatal(err)
+	}
+	source := tokensource.Func(func(context.Context) (tokensource.Token, error) {
+		return tokensource.Token{Value: world.Issuer.Sign(claims)}, nil
+	})
+	provider := webidentity.NewProvider(sts.New(sts.Options{Region: "us-east-1", BaseEndpoint: &world.STS.URL}), first.ARN, source)
+	_, err = provider.Retrieve(t.Context())
+	wantError(t, err, tokensource.RoleDenied, "sts:TagSession")
+	first.TagSession, first.RequestTags = true, map[string]string{"Project": "shop"}
+	world.STS.AddRole(first)
+	if _, err := provider.Retrieve(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

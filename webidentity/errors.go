@@ -2,8 +2,6 @@ package webidentity
 
 import (
 	"cmp"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -83,20 +81,14 @@ func statusCode(err error) int {
 	return 0
 }
 
-// describe names the claims that a trust policy looks at. They are read without
-// verifying the token, which is for STS to do.
+// describe names the claims that a trust policy looks at.
 func describe(token tokensource.Token) string {
 	var claims struct {
 		Iss, Sub string
 		Aud      any
 	}
-	parts := strings.Split(token.Value, ".")
-	if len(parts) != 3 {
-		return "a token that is no JWT"
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil || json.Unmarshal(payload, &claims) != nil {
-		return "a JWT without readable claims"
+	if err := readClaims(token, &claims); err != nil {
+		return err.Error()
 	}
 	return fmt.Sprintf("a token with iss %q, sub %q, aud %q", claims.Iss, claims.Sub, claims.Aud)
 }

@@ -2,8 +2,9 @@
 // [tokensource.TokenSource] into [stscreds.WebIdentityRoleProvider].
 //
 // Programs that load their configuration with github.com/awstokenserver/config
-// do not need it. It serves programs that build their providers themselves
-// ([NewProvider]) or stay on upstream's LoadDefaultConfig ([Options]).
+// need it for session tags ([ClaimTags]) and presigned URLs ([PresignExpiry])
+// alone. It serves programs that build their providers themselves ([NewProvider],
+// [NewCredentialsCache]) or stay on upstream's LoadDefaultConfig ([Options]).
 //
 // In both cases the token is fetched with the context of the caller, afresh for
 // every exchange with STS. Where STS answers ExpiredToken or

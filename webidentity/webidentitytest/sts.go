@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -26,11 +27,18 @@ import (
 // (unsigned), AssumeRole and GetCallerIdentity (signed with SigV4) in its query
 // protocol, POST only. It has no roles and no long-term keys until they are
 // added. Parameters, conditions, refusals and their codes are those of the
-// [API reference]; policies, tags and other optional parameters are accepted
-// and ignored, and a role's maximum session duration is twelve hours. Stricter
+// [API reference]; policies and other optional parameters are accepted and
+// ignored, and a role's maximum session duration is twelve hours. Stricter
 // than AWS, it refuses AssumeRoleWithWebIdentity with an Authorization header.
 //
+// Sessions have the tags that AssumeRole passes, that a token has in its claim
+// https://aws.amazon.com/tags (in the nested form), and that are inherited
+// because they are transitive: see [session tags]. Roles themselves have none.
+// What tags take of the packed size, which AWS does not document, is an
+// estimate.
+//
 // [API reference]: https://docs.aws.amazon.com/STS/latest/APIReference/
+// [session tags]: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 type STS struct {
 	Server
 
@@ -67,13 +75,24 @@ type Role struct {
 	// ExternalID is what AssumeRole must pass as ExternalId. Empty means
 	// anything or nothing.
 	ExternalID string
+
+	// TagSession says that the trust policy allows sts:TagSession. Without it
+	// the role is denied to sessions that would have tags, inherited ones too.
+	TagSession bool
+
+	// RequestTags are the session tags that the request, or the token, must
+	// have: aws:RequestTag/KEY, with patterns like that of Subject by KEY.
+	RequestTags map[string]string
+
+	// PrincipalTags are the session tags that the caller of AssumeRole must
+	// have: aws:PrincipalTag/KEY, with patterns by KEY.
+	PrincipalTags map[string]string
 }
 
 type role struct {
 	Role
-	arn     arn.ARN
-	id      string
-	subject *regexp.Regexp // of an empty Subject it matches no token: sub is required
+	arn arn.ARN
+	id  string
 }
 
 // caller is who credentials stand for.
@@ -83,6 +102,7 @@ type caller struct {
 	arn       string // ARN of the session or user
 	userID    string
 	account   string
+	tags      tags
 }
 
 // NewSTS starts an STS that trusts the tokens of issuer.
@@ -112,15 +132,18 @@ func (s *STS) AddRole(r Role) {
 	if !roleARN.MatchString(r.ARN) {
 		panic(fmt.Sprintf("webidentitytest: %q is not a role's ARN", r.ARN))
 	}
-	pattern := strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(r.Subject))
 	r.Principals = slices.Clone(r.Principals)
+	r.RequestTags, r.PrincipalTags = maps.Clone(r.RequestTags), maps.Clone(r.PrincipalTags)
 
 	s.stateMu.Lock()
 	defer s.stateMu.Unlock()
-	s.roles[r.ARN] = role{
-		Role: r, arn: must(arn.Parse(r.ARN)), id: "AROA" + rand.Text()[:17],
-		subject: regexp.MustCompile(`(?s)^` + pattern + `$`),
-	}
+	s.roles[r.ARN] = role{Role: r, arn: must(arn.Parse(r.ARN)), id: "AROA" + rand.Text()[:17]}
+}
+
+// like matches as IAM's StringLike does.
+func like(pattern, text string) bool {
+	pattern = strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(pattern))
+	return regexp.MustCompile(`(?s)^` + pattern + `$`).MatchString(text)
 }
 
 // AddKeys adds long-term keys, which never expire, of the user with the given
@@ -235,21 +258,33 @@ func (s *STS) assumeRoleWithWebIdentity(q Request) (*result, http.HandlerFunc) {
 		return nil, refusal
 	}
 
-	denied := STSError(http.StatusForbidden, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
+	requested, refusal := claims.Tags.parse()
+	if refusal != nil {
+		return nil, refusal
+	}
+
+	denied := func(action string) http.HandlerFunc {
+		return STSError(http.StatusForbidden, "AccessDenied", "Not authorized to perform "+action)
+	}
 	s.stateMu.Lock()
 	defer s.stateMu.Unlock()
 	role, ok := s.roles[q.Form.Get("RoleArn")]
 	if !ok {
-		return nil, denied
+		return nil, denied("sts:AssumeRoleWithWebIdentity")
 	}
 	audience := cmp.Or(role.Audience, "sts.amazonaws.com")
 	if !claims.audience().Contains(audience) {
 		return nil, invalidToken("Incorrect token audience")
 	}
-	if !role.subject.MatchString(claims.Subject) {
-		return nil, denied
+	// An empty pattern matches no token: sub is required.
+	if !like(role.Subject, claims.Subject) || !role.matches(requested, nil) {
+		return nil, denied("sts:AssumeRoleWithWebIdentity")
 	}
-	result := s.issue(role, q.Form)
+	sessionTags, refusal := role.sessionTags(requested, nil, denied)
+	if refusal != nil {
+		return nil, refusal
+	}
+	result := s.issue(role, q.Form, sessionTags)
 	result.SubjectFromWebIdentityToken = claims.Subject
 	result.Audience = audience
 	result.Provider = claims.Issuer
@@ -268,19 +303,31 @@ func (s *STS) assumeRole(r *http.Request, q Request) (*result, http.HandlerFunc)
 		return nil, invalid("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
 	}
 
+	requested, refusal := formTags(q.Form)
+	if refusal != nil {
+		return nil, refusal
+	}
+
+	denied := func(action string) http.HandlerFunc {
+		return STSError(http.StatusForbidden, "AccessDenied", fmt.Sprintf(
+			"User: %s is not authorized to perform: %s on resource: %s", c.arn, action, q.Form.Get("RoleArn")))
+	}
 	s.stateMu.Lock()
 	defer s.stateMu.Unlock()
 	role, ok := s.roles[q.Form.Get("RoleArn")]
 	if !ok || !slices.Contains(role.Principals, c.principal) ||
-		role.ExternalID != "" && role.ExternalID != q.Form.Get("ExternalId") {
-		return nil, STSError(http.StatusForbidden, "AccessDenied", fmt.Sprintf(
-			"User: %s is not authorized to perform: sts:AssumeRole on resource: %s", c.arn, q.Form.Get("RoleArn")))
+		role.ExternalID != "" && role.ExternalID != q.Form.Get("ExternalId") || !role.matches(requested, c.tags) {
+		return nil, denied("sts:AssumeRole")
 	}
-	return s.issue(role, q.Form), nil
+	sessionTags, refusal := role.sessionTags(requested, c.tags, denied)
+	if refusal != nil {
+		return nil, refusal
+	}
+	return s.issue(role, q.Form, sessionTags), nil
 }
 
 // issue makes new credentials. The caller holds stateMu.
-func (s *STS) issue(r role, form url.Values) *result {
+func (s *STS) issue(r role, form url.Values, t tags) *result {
 	lifetime := s.Lifetime
 	if lifetime == 0 {
 		seconds, _ := strconv.Atoi(cmp.Or(form.Get("DurationSeconds"), "3600"))
@@ -301,6 +348,7 @@ func (s *STS) issue(r role, form url.Values) *result {
 		arn:       fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", r.arn.Partition, r.arn.AccountID, name, session),
 		userID:    r.id + ":" + session,
 		account:   r.arn.AccountID,
+		tags:      t,
 	}
 	s.callers[c.AccessKeyID] = c
 	return &result{
@@ -336,7 +384,8 @@ func validate(form url.Values) http.HandlerFunc {
 
 type claims struct {
 	jwt.Claims
-	AuthorizedParty string `json:"azp"`
+	AuthorizedParty string    `json:"azp"`
+	Tags            tagsClaim `json:"https://aws.amazon.com/tags"`
 }
 
 // audience follows
