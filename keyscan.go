@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // keyLine is a line of a shared config file that gives a profile one of the
 // keys web_identity_token_server and web_identity_token_file.
@@ -16,7 +19,7 @@ type keyLine struct {
 // in a profile. profileOf tells which profile a section is, if any.
 func scan(text string, profileOf func(section string) (string, bool)) []keyLine {
 	var (
-		found     []keyLine
+		found     = make([]keyLine, 0, len(text)/100) // about what a profile with a role takes
 		section   string
 		profile   string
 		isProfile bool
@@ -129,11 +132,11 @@ func credentialsProfile(section string) (string, bool) {
 
 // mentionsKey reports whether text may hold the key web_identity_token_server.
 // It is quick where the answer is no: few lines of a config file hold a "v".
-func mentionsKey(text string) bool {
+func mentionsKey(text []byte) bool {
 	const before, after = len("web_identity_token_ser"), len("ver")
 	for _, v := range []byte("vV") {
 		for i := 0; ; i++ {
-			next := strings.IndexByte(text[i:], v)
+			next := bytes.IndexByte(text[i:], v)
 			if next < 0 {
 				break
 			}
@@ -141,7 +144,7 @@ func mentionsKey(text string) bool {
 			if i+1 < len(text) && text[i+1]|0x20 == 'e' {
 				// Some letters that fold to ASCII are up to two bytes longer.
 				around := text[max(0, i-before-6):min(len(text), i+after)]
-				if strings.Contains(strings.ToLower(around), tokenServerKey) {
+				if bytes.Contains(bytes.ToLower(around), []byte(tokenServerKey)) {
 					return true
 				}
 			}

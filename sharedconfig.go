@@ -173,7 +173,7 @@ func (s *sharedFiles) configProfile(section string) (string, bool) {
 // profiles with a token file hold.
 func (s *sharedFiles) findKeys() {
 	for _, f := range s.files {
-		f.lines = scan(f.text, f.profileOf)
+		f.lines = scan(string(f.text), f.profileOf)
 	}
 	if s.profileDefault {
 		for _, f := range s.files[:len(s.config)] {
@@ -221,8 +221,7 @@ func (s *sharedFiles) keys(profile string) profileKeys {
 }
 
 // renamed returns the text of f for upstream, and whether it differs from f's.
-func (s *sharedFiles) renamed(f *sharedFile) (text string, changed bool) {
-	var b strings.Builder
+func (s *sharedFiles) renamed(f *sharedFile) (text []byte, changed bool) {
 	end := 0
 	for _, l := range f.lines {
 		value := l.value
@@ -236,18 +235,17 @@ func (s *sharedFiles) renamed(f *sharedFile) (text string, changed bool) {
 			value = serverMark + value
 		}
 		if end == 0 {
-			b.Grow(len(f.text) + len(f.lines)*(len(serverMark)+8))
+			text = make([]byte, 0, len(f.text)+len(f.lines)*(len(serverMark)+8))
 		}
-		b.WriteString(f.text[end:l.start])
-		b.WriteString(tokenFileKey + " = ")
-		b.WriteString(value)
+		text = append(text, f.text[end:l.start]...)
+		text = append(text, tokenFileKey+" = "...)
+		text = append(text, value...)
 		end = l.end
 	}
 	if end == 0 {
 		return f.text, false
 	}
-	b.WriteString(f.text[end:])
-	return b.String(), true
+	return append(text, f.text[end:]...), true
 }
 
 // restore gives c and its source profiles the user's own file names. It refuses

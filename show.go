@@ -3,7 +3,6 @@ package config
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"sync"
 )
@@ -12,7 +11,7 @@ import (
 type sharedFile struct {
 	name      string
 	profileOf func(section string) (string, bool)
-	text      string
+	text      []byte
 	once      bool // it is a pipe or the like: upstream could not read it again
 	lines     []keyLine
 }
@@ -35,9 +34,9 @@ func readSharedFile(name string, profileOf func(string) (string, bool)) *sharedF
 	if _, err := text.ReadFrom(f); err != nil {
 		return s
 	}
-	s.text = text.String()
+	s.text = text.Bytes()
 	// A device without content, as /dev/null, has none the next time either.
-	s.once = !info.Mode().IsRegular() && (s.text != "" || info.Mode()&os.ModeCharDevice == 0)
+	s.once = !info.Mode().IsRegular() && (len(s.text) > 0 || info.Mode()&os.ModeCharDevice == 0)
 	return s
 }
 
@@ -70,7 +69,7 @@ const pipeTakes = 4096
 // names for pipes, so that no writable folder is needed and nothing is left
 // behind by a process that is killed; else through a temporary file that only
 // the user may read.
-func show(text string) (shownFile, error) {
+func show(text []byte) (shownFile, error) {
 	if !pipesHaveNames() {
 		return showTemporary(text)
 	}
@@ -81,7 +80,7 @@ func show(text string) (shownFile, error) {
 	written := make(chan struct{})
 	write := func() {
 		defer close(written)
-		io.WriteString(w, text) // fails where nobody reads to the end
+		w.Write(text) // fails where nobody reads to the end
 		w.Close()
 	}
 	if len(text) <= pipeTakes {
@@ -92,12 +91,12 @@ func show(text string) (shownFile, error) {
 	return shownFile{name: pipeName(r), close: func() { r.Close(); <-written }}, nil
 }
 
-func showTemporary(text string) (shownFile, error) {
+func showTemporary(text []byte) (shownFile, error) {
 	f, err := os.CreateTemp("", "aws-config-")
 	if err != nil {
 		return shownFile{}, err
 	}
-	_, err = f.WriteString(text)
+	_, err = f.Write(text)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}

@@ -13,7 +13,7 @@ func TestShowWithoutPipes(t *testing.T) {
 	t.Setenv("TMPDIR", dir)
 	t.Setenv("TMP", dir)
 
-	shown, err := show("text")
+	shown, err := show([]byte("text"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestShowNowhere(t *testing.T) {
 	withoutPipes(t)
 	t.Setenv("TMPDIR", "/nowhere")
 	t.Setenv("TMP", `Z:\nowhere`)
-	if _, err := show("text"); err == nil {
+	if _, err := show([]byte("text")); err == nil {
 		t.Error("no error")
 	}
 }

@@ -18,9 +18,9 @@ var faults = []fault{
 	{"refuses the key beside an empty file", "sharedconfig.go",
 		`case p.file == "":`, `case p.fileIn == "":`, "key-beside-empty-file"},
 	{"prefers credential_process to the server", "sharedconfig.go",
-		`case keys != nil && keys.serverIn == "":`, `case strings.Contains(f.text, "credential_process"), keys != nil && keys.serverIn == "":`, "key-beside-process"},
+		`case keys != nil && keys.serverIn == "":`, `case strings.Contains(string(f.text), "credential_process"), keys != nil && keys.serverIn == "":`, "key-beside-process"},
 	{"prefers credential_source to the server", "sharedconfig.go",
-		`case keys != nil && keys.serverIn == "":`, `case strings.Contains(f.text, "credential_source"), keys != nil && keys.serverIn == "":`, "key-beside-credential-source"},
+		`case keys != nil && keys.serverIn == "":`, `case strings.Contains(string(f.text), "credential_source"), keys != nil && keys.serverIn == "":`, "key-beside-credential-source"},
 	{"refuses a source profile with a server", "sharedconfig.go",
 		`if source.WebIdentityTokenFile == bothKeys &&`, `if _, ok := TokenServer(*source); ok && source != c || source.WebIdentityTokenFile == bothKeys &&`, "key-chain"},
 
