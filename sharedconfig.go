@@ -113,11 +113,16 @@ func (p *profileKeys) value() string {
 // after upstream has read them.
 func showFiles(configFiles, credentialsFiles []string) (*sharedFiles, error) {
 	s := &sharedFiles{config: configFiles, credentials: credentialsFiles}
-	for _, name := range configFiles {
-		s.files = append(s.files, readSharedFile(name, s.configProfile))
-	}
-	for _, name := range credentialsFiles {
-		s.files = append(s.files, readSharedFile(name, credentialsProfile))
+	for i, name := range slices.Concat(configFiles, credentialsFiles) {
+		profileOf := s.configProfile
+		if i >= len(configFiles) {
+			profileOf = credentialsProfile
+		}
+		f, err := readSharedFile(name, profileOf)
+		if err != nil {
+			return nil, err
+		}
+		s.files = append(s.files, f)
 	}
 	if slices.ContainsFunc(s.files, func(f *sharedFile) bool { return mentionsKey(f.text) }) {
 		s.findKeys()

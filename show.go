@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -17,27 +18,32 @@ type sharedFile struct {
 }
 
 // readSharedFile reads a file. One that cannot be read has no text: what to make
-// of it is for upstream to say.
-func readSharedFile(name string, profileOf func(string) (string, bool)) *sharedFile {
+// of it is for upstream to say. It is an error if it might be read at another
+// time, for upstream would then choose other credentials.
+func readSharedFile(name string, profileOf func(string) (string, bool)) (*sharedFile, error) {
 	s := &sharedFile{name: name, profileOf: profileOf}
 	f, err := os.Open(name)
 	if err != nil {
-		return s
+		var reason interface{ Temporary() bool }
+		if errors.As(err, &reason) && reason.Temporary() { // no descriptors left
+			return nil, fmt.Errorf("read shared config file: %w", err)
+		}
+		return s, nil
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil || info.IsDir() {
-		return s
+		return s, nil
 	}
 	var text bytes.Buffer
 	text.Grow(int(info.Size()) + bytes.MinRead)
 	if _, err := text.ReadFrom(f); err != nil {
-		return s
+		return s, nil
 	}
 	s.text = text.Bytes()
 	// A device without content, as /dev/null, has none the next time either.
 	s.once = !info.Mode().IsRegular() && (len(s.text) > 0 || info.Mode()&os.ModeCharDevice == 0)
-	return s
+	return s, nil
 }
 
 // shownFile is a text that can be read once under a name.
