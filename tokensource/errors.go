@@ -66,7 +66,7 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(e.Problem)
 	if e.Err != nil {
-		b.WriteString(": " + e.Err.Error())
+		b.WriteString(": " + strings.ReplaceAll(e.Err.Error(), "\n", "; "))
 	}
 	if e.Mend != "" {
 		b.WriteString("; " + e.Mend)

@@ -3,7 +3,6 @@ package tokensource
 import (
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 )
@@ -17,7 +16,7 @@ func checkToken(text string) (string, error) {
 	case token == "":
 		return "", malformed("the token is empty")
 	case len(token) < 4 || len(token) > 20000:
-		return "", malformed(fmt.Sprintf("the token has %d characters, and not 4 to 20,000", len(token)))
+		return "", malformed("the token does not have 4 to 20,000 characters")
 	case strings.ContainsFunc(token, func(r rune) bool { return r < 0x21 || r > 0x7e }):
 		return "", malformed("the token holds a character that is not printable ASCII")
 	}
