@@ -22,17 +22,18 @@ func extract(body []byte, pointer string) (token, problem string) {
 	case pointer == "":
 		return string(body), ""
 	}
+	where := join("", pointer)
 	var answer any
 	if json.Unmarshal(body, &answer) != nil {
-		return "", fmt.Sprintf("answered with something that is not JSON, and so without the token at %s", pointer)
+		return "", fmt.Sprintf("answered with something that is not JSON, and so without the token at %s", where)
 	}
 	value, found := at(answer, pointer)
 	if !found {
-		return "", fmt.Sprintf("answered with JSON that has nothing at %s", pointer)
+		return "", fmt.Sprintf("answered with JSON that has nothing at %s", where)
 	}
 	token, isString := value.(string)
 	if !isString {
-		return "", fmt.Sprintf("answered with JSON that has no string at %s", pointer)
+		return "", fmt.Sprintf("answered with JSON that has no string at %s", where)
 	}
 	return token, ""
 }
@@ -68,14 +69,19 @@ func at(value any, pointer string) (any, bool) {
 
 // quote is the beginning of the body of a failed answer, for an error.
 func (c *call) quote(body []byte) string {
-	text := strings.TrimSpace(c.blot(strings.ToValidUTF8(string(body), "\uFFFD")))
-	if text == "" {
-		return ""
+	if text := c.excerpt(string(body)); text != "" {
+		return fmt.Sprintf(": %q", text)
 	}
+	return ""
+}
+
+// excerpt is the beginning of a text of the token server, without secrets.
+func (c *call) excerpt(text string) string {
+	text = strings.TrimSpace(c.blot(strings.ToValidUTF8(text, "\uFFFD")))
 	if len(text) > 256 {
 		text = strings.ToValidUTF8(text[:256], "")
 	}
-	return fmt.Sprintf(": %q", text)
+	return text
 }
 
 var jwt = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{5,}(\.[A-Za-z0-9_-]*)*`)

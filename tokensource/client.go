@@ -32,7 +32,7 @@ func (s *source) client() (client aws.HTTPClient, foreign bool, err error) {
 			break
 		}
 		copied := *given
-		copied.CheckRedirect = followNone
+		copied.Transport = noLocation{tripper}
 		client = &copied
 	default:
 		client, foreign = given, true
@@ -47,10 +47,20 @@ func (s *source) client() (client aws.HTTPClient, foreign bool, err error) {
 	if err := s.configure(transport); err != nil {
 		return nil, false, err
 	}
-	return &http.Client{Transport: transport, Timeout: timeout, CheckRedirect: followNone}, false, nil
+	return &http.Client{Transport: noLocation{transport}, Timeout: timeout}, false, nil
 }
 
-func followNone(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+// noLocation keeps http.Client from following a redirect, and from failing over
+// one that it cannot read.
+type noLocation struct{ http.RoundTripper }
+
+func (t noLocation) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := t.RoundTripper.RoundTrip(r)
+	if answer != nil {
+		answer.Header.Del("Location")
+	}
+	return answer, err
+}
 
 func readPEM(path string) ([]byte, error) {
 	const most = 1 << 20 // a system's bundle of authorities has some 200 KiB

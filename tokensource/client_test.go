@@ -192,7 +192,7 @@ func TestOtherClients(t *testing.T) {
 	tripper := &http.Client{Transport: clientFunc(http.DefaultTransport.RoundTrip)}
 	wantToken(t, pair(t, direct, useClient(tripper)))
 	failToken(t, pair(t, redirecting, useClient(tripper)), tokensource.TokenRefused, "redirect")
-	if tripper.CheckRedirect != nil || followed.Load() != 0 {
+	if _, same := tripper.Transport.(clientFunc); !same || followed.Load() != 0 {
 		t.Error("the client was changed, or the redirect followed")
 	}
 

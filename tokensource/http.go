@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // failure is how an attempt failed.
@@ -84,7 +85,14 @@ func (c *call) noAnswer(err error) *failure {
 		f.retry = false
 		f.err.Mend = "name the certificate authority in the document's ca_file, or in AWS_CA_BUNDLE"
 	}
-	if text := c.blot(err.Error()); text != err.Error() {
+	// net/http repeats lines of an answer that it cannot read.
+	text := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, c.excerpt(err.Error()))
+	if text != err.Error() {
 		f.err.Err = errors.New(text)
 	}
 	return f
@@ -110,7 +118,8 @@ func (c *call) refusal(answer *http.Response, body []byte) *failure {
 	}
 	pending := status == http.StatusForbidden &&
 		bytes.Contains(body, []byte("Can't issue ID_TOKEN")) && bytes.Contains(body, []byte("'Pending' state"))
-	if status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || pending {
+	// A status that is none counts as 5xx (RFC 9110, 15).
+	if status >= 500 || status < 100 || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || pending {
 		e.Class = TokenUnavailable
 		f.retry = true
 	}
@@ -119,8 +128,8 @@ func (c *call) refusal(answer *http.Response, body []byte) *failure {
 
 // retryAfter reads the header Retry-After (RFC 9110, 10.2.3).
 func retryAfter(value string) time.Duration {
-	if seconds, err := strconv.Atoi(value); err == nil {
-		return time.Duration(min(seconds, 3600)) * time.Second
+	if seconds, err := strconv.Atoi(value); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(max(seconds, 0), 3600)) * time.Second
 	}
 	if date, err := http.ParseTime(value); err == nil {
 		return time.Until(date)
