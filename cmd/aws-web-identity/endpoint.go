@@ -24,17 +24,22 @@ const endpointPath = "/credentials"
 // listen starts an endpoint for the credentials of provider. It ends with the
 // process.
 func listen(provider aws.CredentialsProvider) (*endpoint, error) {
-	e := &endpoint{provider: provider, token: rand.Text()}
-	var err error
-	if e.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
 		return nil, err
 	}
+	e := &endpoint{provider, rand.Text(), listener}
+	go e.serve()
+	return e, nil
+}
+
+func (e *endpoint) serve() error {
 	server := http.Server{
 		Handler: e, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
-		WriteTimeout: 2 * time.Minute, // a retrieval takes a minute at most
+		WriteTimeout:                 4 * time.Minute, // a retrieval takes three at most
+		DisableGeneralOptionsHandler: true,            // it would answer OPTIONS * with 200
 	}
-	go server.Serve(e.listener)
-	return e, nil
+	return server.Serve(e.listener)
 }
 
 func (e *endpoint) url() string { return "http://" + e.listener.Addr().String() + endpointPath }
