@@ -9,12 +9,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
@@ -124,6 +126,54 @@ func TestSecurityPage(t *testing.T) {
 	}
 	if !strings.Contains(attacks, `:sub": "`+mainBranch+`"`) {
 		t.Errorf("the trust policy is not that of the tests: %s", mainBranch)
+	}
+}
+
+// Each promise of SECURITY.md names tests that exist, or steps of .ci/run, and
+// each fuzz target holds one.
+func TestSecurityPolicy(t *testing.T) {
+	t.Parallel()
+	read := func(name string) string {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	exists := map[string]bool{}
+	for name := range security {
+		exists["TestSecurity/"+name] = true
+	}
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	filepath.WalkDir(".", func(name string, _ fs.DirEntry, _ error) error {
+		if strings.HasSuffix(name, "_test.go") {
+			for _, match := range declared.FindAllStringSubmatch(read(name), -1) {
+				exists[match[1]] = true
+			}
+		}
+		return nil
+	})
+	for _, match := range regexp.MustCompile(`(?m)^\tstep ([a-z ]+)$|^step ([a-z ]+) #`).FindAllStringSubmatch(read(".ci/run"), -1) {
+		exists[match[1]+match[2]] = true
+	}
+	named := map[string]bool{}
+	rows := regexp.MustCompile(`(?m)^\| (.+) \| (.+) \|$`).FindAllStringSubmatch(read("SECURITY.md"), -1)
+	for _, row := range rows[2:] {
+		tests := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[2], -1)
+		if tests == nil {
+			t.Errorf("no test: %s", row[1])
+		}
+		for _, test := range tests {
+			named[test[1]] = true
+			if !exists[test[1]] {
+				t.Errorf("there is no %s: %s", test[1], row[1])
+			}
+		}
+	}
+	for name := range exists {
+		if strings.HasPrefix(name, "Fuzz") && !named[name] {
+			t.Errorf("%s holds no promise", name)
+		}
 	}
 }
 
