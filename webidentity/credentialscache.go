@@ -27,12 +27,12 @@ const pickUp = time.Second
 //
 // A renewal starts when Retrieve is called in that time. It runs in the
 // background, one at a time, and Retrieve goes on to return the credentials that
-// there are, with their own expiry. A renewal that fails because a token server
-// or STS is unavailable is tried again after a fifteenth of that time, at least
-// a second and at most a minute, as long as Retrieve is called; the first
-// failure is logged to logger, if it is not nil, as a warning. Any other failure
-// is for the callers to see: Retrieve no longer returns the credentials that
-// there were, and asks provider each time.
+// there are, with their own expiry (with options, earlier by the ExpiryWindow). A
+// renewal that fails because a token server or STS is unavailable is tried again
+// after a fifteenth of that time, at least a second and at most a minute, as long
+// as Retrieve is called; the first failure is logged to logger, if it is not nil,
+// as a warning. Any other failure is for the callers to see: Retrieve no longer
+// returns the credentials that there were, and asks provider each time.
 //
 // A cache as provider is emptied for each retrieval. No two retrievals run at a
 // time, and the callers that must wait for one share it.
