@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,8 +27,8 @@ var profileCounts = []int{1, 100, 1000, 10000}
 
 func measureLoads(env environment, dir string, rounds int) (loads []loading) {
 	inWorld(env, dir, 0, func(*webidentitytest.World) {
-		for _, used := range []bool{false, true} {
-			for _, n := range profileCounts {
+		for _, n := range profileCounts { // the small before the large, which leave the process a large heap
+			for _, used := range []bool{false, true} {
 				there := withFile(dir, n)
 				name, here := "unused", there
 				bound, atOne := 1.05, 1.3
@@ -42,6 +43,15 @@ func measureLoads(env environment, dir string, rounds int) (loads []loading) {
 				loads = append(loads, loading{c.measure(rounds), n, used, allocated(c.there), allocated(c.here)})
 			}
 		}
+	})
+	slices.SortStableFunc(loads, func(a, b loading) int {
+		switch {
+		case a.used == b.used:
+			return 0
+		case a.used:
+			return 1
+		}
+		return -1
 	})
 	return loads
 }
