@@ -83,11 +83,9 @@ func defaultProfileNamesCredentials(ctx context.Context) bool {
 	if err != nil {
 		return !errors.As(err, new(config.SharedConfigProfileNotExistError))
 	}
-	return slices.ContainsFunc(cfg.ConfigSources, func(source any) bool {
-		p, ok := source.(config.SharedConfig)
-		return ok && (p.Credentials.HasKeys() || p.RoleARN+p.CredentialSource+p.SourceProfileName+p.WebIdentityTokenFile+
-			p.CredentialProcess+p.SSOSessionName+p.SSOStartURL+p.LoginSession != "")
-	})
+	p := loadedProfile(cfg)
+	return p.Credentials.HasKeys() || p.RoleARN+p.CredentialSource+p.SourceProfileName+p.WebIdentityTokenFile+
+		p.CredentialProcess+p.SSOSessionName+p.SSOStartURL+p.LoginSession != ""
 }
 
 // pass runs cmd and passes signals on to it.

@@ -129,12 +129,7 @@ func (e *explanation) load(ctx context.Context, profile string, network bool) (s
 	if err != nil {
 		return nil, err
 	}
-	var shared config.SharedConfig
-	for _, s := range cfg.ConfigSources {
-		if c, ok := s.(config.SharedConfig); ok {
-			shared = c
-		}
-	}
+	shared := loadedProfile(cfg)
 	if e.Region = (origin{cfg.Region, setVariable("AWS_REGION", "AWS_DEFAULT_REGION")}); e.Region.From == "" && cfg.Region != "" {
 		e.Region.From = fmt.Sprintf("profile %q", shared.Profile)
 	}

@@ -23,13 +23,7 @@ func retrieve(ctx context.Context, profile string) (cfg aws.Config, creds aws.Cr
 	if err != nil {
 		return cfg, creds, err
 	}
-	used := "" // no profile
-	for _, source := range cfg.ConfigSources {
-		if c, ok := source.(config.SharedConfig); ok {
-			used = c.Profile
-		}
-	}
-	if err := enter(used); err != nil {
+	if err := enter(loadedProfile(cfg).Profile); err != nil {
 		return cfg, creds, err
 	}
 	creds, err = cfg.Credentials.Retrieve(ctx)
@@ -37,4 +31,15 @@ func retrieve(ctx context.Context, profile string) (cfg aws.Config, creds aws.Cr
 		return cfg, creds, errors.New("interrupted while fetching credentials")
 	}
 	return cfg, creds, err
+}
+
+// loadedProfile returns the profile that cfg was loaded from. It has no name
+// where there was none.
+func loadedProfile(cfg aws.Config) (c config.SharedConfig) {
+	for _, source := range cfg.ConfigSources {
+		if profile, ok := source.(config.SharedConfig); ok {
+			c = profile
+		}
+	}
+	return c
 }

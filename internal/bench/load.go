@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,35 +24,24 @@ type loading struct {
 
 var profileCounts = []int{1, 100, 1000, 10000}
 
-func measureLoads(env environment, dir string, rounds int) (loads []loading) {
+func measureLoads(env environment, dir string, rounds int) []loading {
+	var unused, used []loading
 	inWorld(env, dir, 0, func(*webidentitytest.World) {
 		for _, n := range profileCounts { // the small before the large, which leave the process a large heap
-			for _, used := range []bool{false, true} {
-				there := withFile(dir, n)
-				name, here := "unused", there
-				bound, atOne := 1.05, 1.3
-				if used {
-					name, here = "used", withServer(dir, n)
-					bound, atOne = 1.3, 2
-				}
-				if n == 1 {
-					bound = atOne
-				}
-				c := comparison{fmt.Sprintf("%s, %s", name, count(n, "profile")), load(upstream.LoadDefaultConfig, there), load(config.LoadDefaultConfig, here), bound}
-				loads = append(loads, loading{c.measure(rounds), n, used, allocated(c.there), allocated(c.here)})
+			file, server := withFile(dir, n), withServer(dir, n)
+			measure := func(name, here string, bound float64) loading {
+				c := comparison{fmt.Sprintf("%s, %s", name, count(n, "profile")), load(upstream.LoadDefaultConfig, file), load(config.LoadDefaultConfig, here), bound}
+				return loading{c.measure(rounds), n, here == server, allocated(c.there), allocated(c.here)}
 			}
+			unusedBound, usedBound := 1.05, 1.3
+			if n == 1 {
+				unusedBound, usedBound = 1.3, 2
+			}
+			unused = append(unused, measure("unused", file, unusedBound))
+			used = append(used, measure("used", server, usedBound))
 		}
 	})
-	slices.SortStableFunc(loads, func(a, b loading) int {
-		switch {
-		case a.used == b.used:
-			return 0
-		case a.used:
-			return 1
-		}
-		return -1
-	})
-	return loads
+	return append(unused, used...)
 }
 
 type loader func(context.Context, ...func(*config.LoadOptions) error) (aws.Config, error)
