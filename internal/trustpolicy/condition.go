@@ -23,7 +23,7 @@ type operator struct {
 var comparisons = map[string]func(want, got string) bool{
 	"StringEquals":             func(want, got string) bool { return want == got },
 	"StringEqualsIgnoreCase":   strings.EqualFold,
-	"StringLike":               like,
+	"StringLike":               Like,
 	"Bool":                     strings.EqualFold,
 	"NumericEquals":            numeric(func(order int) bool { return order == 0 }),
 	"NumericLessThan":          numeric(func(order int) bool { return order < 0 }),
@@ -232,8 +232,8 @@ func lookup[V any](m map[string]V, key string) string {
 	return ""
 }
 
-// like matches as StringLike does: * is any text, ? any one character.
-func like(pattern, text string) bool {
+// Like matches as StringLike does: * is any text, ? any one character.
+func Like(pattern, text string) bool {
 	p, t := []rune(pattern), []rune(text)
 	star, mark, i := -1, 0, 0
 	for j := 0; j < len(t); {

@@ -126,7 +126,7 @@ func (p *Policy) evaluate(r request, action string) (result Result) {
 
 func checkAction(s statement, action string) Check {
 	check := Check{Status: Failed, Expected: s.actions, Actual: []string{action}}
-	matches := func(pattern string) bool { return like(strings.ToLower(pattern), strings.ToLower(action)) }
+	matches := func(pattern string) bool { return Like(strings.ToLower(pattern), strings.ToLower(action)) }
 	switch {
 	case s.notAction:
 		check.Status, check.Why = Unknown, "NotAction is not evaluated"

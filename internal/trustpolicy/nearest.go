@@ -55,8 +55,8 @@ func compare(key, operator, want, got string) (distance int, text string) {
 		return 0, fmt.Sprintf("%q and %q differ in a leading or trailing blank only", want, got)
 	case strings.TrimRight(want, "/") == strings.TrimRight(got, "/"):
 		return 0, fmt.Sprintf("%q and %q differ in a trailing slash only", want, got)
-	case like(want, got):
-	case like(strings.ToLower(want), strings.ToLower(got)):
+	case Like(want, got):
+	case Like(strings.ToLower(want), strings.ToLower(got)):
 		differences = []string{fmt.Sprintf("%q and %q differ in case only", want, got)}
 	case strings.HasSuffix(key, ":sub"):
 		differences = compareSubjects(want, got)
@@ -87,7 +87,7 @@ func compareSubjects(want, got string) (differences []string) {
 	}
 	for i := range w {
 		switch {
-		case like(w[i], g[i]):
+		case Like(w[i], g[i]):
 		case i%2 == 0 || w[0] == "system": // Kubernetes: system:serviceaccount:NAMESPACE:NAME
 			return nil
 		default:
@@ -103,8 +103,8 @@ func compareRepositories(want, got string) (differences []string) {
 	for _, part := range []struct{ label, want, got string }{{"organisation", w.owner, g.owner}, {"repository", w.name, g.name}} {
 		wantName, wantID, wantImmutable := strings.Cut(part.want, "@")
 		gotName, gotID, gotImmutable := strings.Cut(part.got, "@")
-		switch sameName := like(wantName, gotName); {
-		case like(part.want, part.got):
+		switch sameName := Like(wantName, gotName); {
+		case Like(part.want, part.got):
 		case sameName && wantImmutable && gotImmutable:
 			differences = append(differences, fmt.Sprintf("another id of the %s %q: the policy wants %q, the token says %q", part.label, gotName, wantID, gotID))
 		case sameName && !immutable && gotImmutable:
@@ -118,7 +118,7 @@ func compareRepositories(want, got string) (differences []string) {
 			differences = append(differences, other(part.label, part.want, part.got))
 		}
 	}
-	if like(w.context, g.context) {
+	if Like(w.context, g.context) {
 		return differences
 	}
 	wantKind, wantName := parseContext(w.context)

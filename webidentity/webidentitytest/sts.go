@@ -21,6 +21,8 @@ import (
 	smithytime "github.com/aws/smithy-go/time"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/awstokenserver/config/internal/trustpolicy"
 )
 
 // STS is AWS STS, as far as web identity needs it: AssumeRoleWithWebIdentity
@@ -138,12 +140,6 @@ func (s *STS) AddRole(r Role) {
 	s.stateMu.Lock()
 	defer s.stateMu.Unlock()
 	s.roles[r.ARN] = role{Role: r, arn: must(arn.Parse(r.ARN)), id: "AROA" + rand.Text()[:17]}
-}
-
-// like matches as IAM's StringLike does.
-func like(pattern, text string) bool {
-	pattern = strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(pattern))
-	return regexp.MustCompile(`(?s)^` + pattern + `$`).MatchString(text)
 }
 
 // AddKeys adds long-term keys, which never expire, of the user with the given
@@ -277,7 +273,7 @@ func (s *STS) assumeRoleWithWebIdentity(q Request) (*result, http.HandlerFunc) {
 		return nil, invalidToken("Incorrect token audience")
 	}
 	// An empty pattern matches no token: sub is required.
-	if !like(role.Subject, claims.Subject) || !role.matches(requested, nil) {
+	if !trustpolicy.Like(role.Subject, claims.Subject) || !role.matches(requested, nil) {
 		return nil, denied("sts:AssumeRoleWithWebIdentity")
 	}
 	sessionTags, refusal := role.sessionTags(requested, nil, denied)

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/awstokenserver/config/internal/trustpolicy"
 )
 
 // tags are those of a session, by key in lower case: keys are case-insensitive.
@@ -94,7 +96,7 @@ func (r role) matches(requested, ofCaller tags) bool {
 
 func (t tags) match(patterns map[string]string) bool {
 	for key, pattern := range patterns {
-		if tagged, ok := t[strings.ToLower(key)]; !ok || !like(pattern, tagged.value) {
+		if tagged, ok := t[strings.ToLower(key)]; !ok || !trustpolicy.Like(pattern, tagged.value) {
 			return false
 		}
 	}
