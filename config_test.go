@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -308,6 +309,7 @@ func TestLoadLeavesNothing(t *testing.T) {
 		os.Setenv("AWS_MAX_ATTEMPTS", "")
 	}
 	run()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // it would close what is left open
 	goroutines, files := runtime.NumGoroutine(), openFiles(t)
 	for range 20 {
 		run()
@@ -315,8 +317,11 @@ func TestLoadLeavesNothing(t *testing.T) {
 	if now := openFiles(t); now > files {
 		t.Errorf("%d open files, %d before", now, files)
 	}
-	if now := runtime.NumGoroutine(); now > goroutines {
-		t.Errorf("%d goroutines, %d before", now, goroutines)
+	for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > goroutines; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			stacks := make([]byte, 1<<16)
+			t.Fatalf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), goroutines, stacks[:runtime.Stack(stacks, true)])
+		}
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
