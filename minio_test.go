@@ -85,7 +85,7 @@ func TestMinIO(t *testing.T) {
 				t.Setenv(name, value)
 			}
 
-			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 			defer cancel()
 			cfg, err := config.LoadDefaultConfig(ctx)
 			if err != nil {
@@ -158,7 +158,7 @@ func startMinIO(t *testing.T, issuer, audience string) (url, role string) {
 	})
 
 	address, arn := regexp.MustCompile(`API: (http://\S+)\s`), regexp.MustCompile(`(arn:minio:iam:\S+)\s`)
-	client := http.Client{Timeout: time.Second}
+	client := http.Client{Timeout: 10 * time.Second}
 	says := func(url, text string) bool {
 		answer, err := client.Get(url)
 		if err != nil {
@@ -168,7 +168,7 @@ func startMinIO(t *testing.T, issuer, audience string) (url, role string) {
 		body, err := io.ReadAll(answer.Body)
 		return err == nil && answer.StatusCode == http.StatusOK && strings.Contains(string(body), text)
 	}
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		text, err := os.ReadFile(log.Name())
 		if err != nil {
 			t.Fatal(err)
@@ -183,6 +183,6 @@ func startMinIO(t *testing.T, issuer, audience string) (url, role string) {
 			return string(url[1]), string(role[1])
 		}
 	}
-	t.Fatal("MinIO is not ready after 30 seconds")
+	t.Fatal("MinIO is not ready after three minutes")
 	return "", ""
 }

@@ -258,7 +258,7 @@ func wantObject(t *testing.T, client *s3.Client, key string, want []byte) {
 // TestShortCredentials has credentials that live for seconds: they are renewed by
 // themselves, and what they have presigned ends with them.
 func TestShortCredentials(t *testing.T) {
-	const life = 10 * time.Second
+	const life = 30 * time.Second
 	cfg, client := s3FromTokenServer(t, life)
 
 	t.Run("multipart upload", func(t *testing.T) {

@@ -220,7 +220,7 @@ func TestClientTimeoutIsKept(t *testing.T) {
 	} {
 		failToken(t, source, tokensource.TokenUnavailable)
 	}
-	if took := time.Since(start); took > 3*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Error(took)
 	}
 }

@@ -51,7 +51,7 @@ func newJWT(expires time.Time) string {
 	return part(map[string]any{"alg": "RS256"}) + "." + part(map[string]any{"exp": expires.Unix(), "sub": "repo:o/r"}) + ".c2lnbmF0dXJl"
 }
 
-var theJWT = newJWT(time.Now().Add(5 * time.Minute))
+var theJWT = newJWT(time.Now().Add(time.Hour))
 
 // serve starts a token server, and counts its requests.
 func serve(t testing.TB, handler http.HandlerFunc) (url string, requests *atomic.Int64) {
@@ -80,7 +80,7 @@ func httpDocument(members string) []byte {
 
 func mustDocument(t testing.TB, members string, optFns ...func(*tokensource.Options)) tokensource.TokenSource {
 	t.Helper()
-	source, err := tokensource.Document(httpDocument(members), append([]func(*tokensource.Options){retries(3)}, optFns...)...)
+	source, err := tokensource.Document(httpDocument(members), append([]func(*tokensource.Options){retries(3), useTimeout(time.Minute)}, optFns...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func mustDocument(t testing.TB, members string, optFns ...func(*tokensource.Opti
 // pair is a source with GitHub's contract at url.
 func pair(t testing.TB, url string, optFns ...func(*tokensource.Options)) tokensource.TokenSource {
 	t.Helper()
-	source, err := tokensource.EnvPair(setenv(t, url), setenv(t, requestToken), append([]func(*tokensource.Options){retries(3)}, optFns...)...)
+	source, err := tokensource.EnvPair(setenv(t, url), setenv(t, requestToken), append([]func(*tokensource.Options){retries(3), useTimeout(time.Minute)}, optFns...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

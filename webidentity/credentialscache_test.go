@@ -342,7 +342,7 @@ func TestDropped(t *testing.T) {
 			t.Fatal(err)
 		}
 	}()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		runtime.GC()
 		select {
 		case <-dropped:

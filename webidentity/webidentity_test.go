@@ -254,14 +254,13 @@ func TestNoJWT(t *testing.T) {
 
 func TestNothingToAsk(t *testing.T) {
 	t.Parallel()
-	world, _, source := start(t)
+	_, _, source := start(t)
 	_, err := webidentity.NewProvider(sts.New(sts.Options{}), roleARN, source).Retrieve(context.Background())
 	if !errors.Is(err, tokensource.ConfigInvalid) || !strings.Contains(err.Error(), "Region") {
 		t.Errorf("no region: %v", err)
 	}
 
-	world.STS.Close()
-	_, err = webidentity.NewProvider(sts.New(sts.Options{Region: "us-east-1", BaseEndpoint: &world.STS.URL, Retryer: aws.NopRetryer{}}), roleARN, source).Retrieve(context.Background())
+	_, err = webidentity.NewProvider(sts.New(sts.Options{Region: "us-east-1", BaseEndpoint: aws.String("http://127.0.0.1:1"), Retryer: aws.NopRetryer{}}), roleARN, source).Retrieve(context.Background())
 	if !errors.Is(err, tokensource.STSUnavailable) {
 		t.Errorf("nobody listens: %v", err)
 	}
@@ -286,17 +285,17 @@ func TestSharedFlightEnds(t *testing.T) {
 	t.Parallel()
 	world, client, _ := start(t)
 	hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-	world.TokenServer.Script(hang, hang)
+	world.TokenServer.Script(hang, hang, hang, hang) // for two flights, where the first ends before the second caller comes
 	document := fmt.Sprintf(`{"version": 1, "http": {"url": %q}}`, world.TokenServer.URL)
 	source, err := tokensource.Document([]byte(document), func(o *tokensource.Options) {
-		o.Timeout = 20 * time.Millisecond
+		o.Timeout = time.Second
 		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 2, time.Millisecond })
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	cache := aws.NewCredentialsCache(webidentity.NewProvider(client, roleARN, source))
-	impatient, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	impatient, cancel := context.WithTimeout(context.Background(), 0)
 	defer cancel()
 	if _, err := cache.Retrieve(impatient); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a caller with a context that ended: %v", err)

@@ -322,7 +322,7 @@ func TestInterruptedFetching(t *testing.T) {
 					if code := cmd.ProcessState.ExitCode(); code != 1 || out.String() != "aws-web-identity: interrupted while fetching credentials\n" {
 						t.Errorf("exit %d: %s", code, &out)
 					}
-					if took := time.Since(start); took > 3*time.Second {
+					if took := time.Since(start); took > 30*time.Second {
 						t.Errorf("it took %v", took)
 					}
 				})
@@ -336,14 +336,17 @@ func TestInterruptedFetching(t *testing.T) {
 func TestExecRenews(t *testing.T) {
 	t.Parallel()
 	world := newWorld(t)
-	world.STS.Lifetime = 3 * time.Second
+	world.STS.Lifetime = 20 * time.Second // renewed after two
 	cmd := commandIn(t, world, deployProfile, "exec", "-profile", "deploy", "--",
 		"sh", "-c", "trap 'echo signal' TERM; env; echo END; read wait || read wait")
 	stdin, _ := cmd.StdinPipe()
 	_, set := readEnv(start(t, cmd))
 	cmd.Process.Signal(syscall.SIGTERM)
 	keys := map[string]bool{}
-	for end := time.Now().Add(7 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); len(keys) < 3; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d credentials in a minute", len(keys))
+		}
 		request, _ := http.NewRequest("GET", set["AWS_CONTAINER_CREDENTIALS_FULL_URI"], nil)
 		request.Header.Set("Authorization", set["AWS_CONTAINER_AUTHORIZATION_TOKEN"])
 		answer, err := http.DefaultClient.Do(request)
@@ -356,13 +359,10 @@ func TestExecRenews(t *testing.T) {
 		}
 		err = json.NewDecoder(answer.Body).Decode(&creds)
 		answer.Body.Close()
-		if err != nil || time.Until(creds.Expiration) < 300*time.Millisecond {
+		if err != nil || time.Until(creds.Expiration) < 5*time.Second {
 			t.Fatalf("%v: for another %v", err, time.Until(creds.Expiration))
 		}
 		keys[creds.AccessKeyId] = true
-	}
-	if len(keys) < 4 {
-		t.Errorf("%d credentials in 7 seconds", len(keys))
 	}
 	io.WriteString(stdin, "\n")
 	if err := cmd.Wait(); err != nil {
@@ -370,17 +370,24 @@ func TestExecRenews(t *testing.T) {
 	}
 }
 
-// countSignals writes each signal that it gets to stdout for a second.
+const interrupts = 5 // two signals at once may look like one
+
+// countSignals writes each signal that it gets to stdout, until a second after
+// all that are due.
 func countSignals() {
-	got := make(chan os.Signal, 8)
+	got := make(chan os.Signal, 2*interrupts)
 	signal.Notify(got, syscall.SIGINT)
 	os.Stdout.WriteString("ready\n")
-	for end := time.After(time.Second); ; {
+	wait := time.Minute
+	for n := 1; ; n++ {
 		select {
 		case s := <-got:
 			os.Stdout.WriteString(s.String() + "\n")
-		case <-end:
+		case <-time.After(wait):
 			os.Exit(0)
+		}
+		if n == interrupts {
+			wait = time.Second
 		}
 	}
 }
@@ -406,19 +413,21 @@ func TestExecInTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := bufio.NewReader(stdout)
-	for line := ""; !strings.Contains(line, "ready"); {
-		if line, err = lines.ReadString('\n'); err != nil {
-			t.Fatal(err)
+	until := func(text string) {
+		for line := ""; !strings.Contains(line, text); {
+			if line, err = lines.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
-	for range 5 { // two signals at once may look like one
+	until("ready")
+	for range interrupts {
 		io.WriteString(stdin, "\x03")
-		time.Sleep(50 * time.Millisecond)
+		until("interrupt") // a terminal that gets a key drops what nobody has read yet
 	}
 	rest, _ := io.ReadAll(lines)
 	cmd.Wait()
-	// The terminal may drop a key, but shows each that counts.
-	if keys, n := strings.Count(string(rest), "^C"), strings.Count(string(rest), "interrupt"); keys == 0 || n != keys {
-		t.Errorf("%d keys interrupted the command %d times: %q", keys, n, rest)
+	if strings.Contains(string(rest), "interrupt") {
+		t.Errorf("%d keys interrupted the command more often: %q", interrupts, rest)
 	}
 }

@@ -228,11 +228,11 @@ func (w *world) returned(o outcome) string {
 		from, to time.Duration
 		text     string
 	}{
-		{false, 0, 4 * time.Second, "at once"},
-		{true, 0, 12 * time.Second, "≤ 6 s"},
+		{false, 0, 15 * time.Second, "at once"},
+		{true, 0, 15 * time.Second, "≤ 6 s"},
 		{true, 15 * time.Second, 45 * time.Second, "15–21 s"},
 		{true, 90 * time.Second, 120 * time.Second, "90–96 s"},
-		{false, 3 * time.Minute, 200 * time.Second, "3 min"},
+		{false, 3 * time.Minute, 4 * time.Minute, "3 min"},
 	} {
 		if waited == r.waited && r.from <= o.Took && o.Took < r.to {
 			return r.text

@@ -199,9 +199,13 @@ var stsRows = []row{
 	}, slow: true},
 }
 
-// deadline is that of the caller, in a second.
+// soon is time enough to send the first requests, and less than the time-out of
+// an attempt at the token server.
+const soon = 4 * time.Second
+
+// deadline is that of the caller.
 func deadline(c *child) func() {
-	ctx, cancel := context.WithTimeout(c.ctx, time.Second)
+	ctx, cancel := context.WithTimeout(c.ctx, soon)
 	c.ctx = ctx
 	return cancel
 }
@@ -288,14 +292,14 @@ var processRows = []row{
 	{fault: "the caller gives up", conn: hang, child: func(c *child) func() {
 		ctx, cancel := context.WithCancel(c.ctx)
 		c.ctx = ctx
-		time.AfterFunc(time.Second, cancel)
+		time.AfterFunc(soon, cancel)
 		return cancel
 	}},
 	{fault: "the caller's deadline ends", conn: hang, child: deadline},
 	{fault: "SIGTERM, which ends the caller's context", conn: hang, child: func(c *child) func() {
 		ctx, stop := signal.NotifyContext(c.ctx, syscall.SIGTERM)
 		c.ctx = ctx
-		time.AfterFunc(time.Second, func() { syscall.Kill(os.Getpid(), syscall.SIGTERM) })
+		time.AfterFunc(soon, func() { syscall.Kill(os.Getpid(), syscall.SIGTERM) })
 		return stop
 	}},
 }

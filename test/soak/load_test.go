@@ -26,28 +26,40 @@ func TestBurst(t *testing.T) {
 	defer world.Close()
 	world.Setenv(t)
 	world.STS.AddRole(webidentitytest.Role{ARN: role, Subject: "*"})
-	world.STS.Lifetime = 20 * time.Second // renewed after two
 	t.Setenv("AWS_ROLE_ARN", role)
 	t.Setenv("AWS_WEB_IDENTITY_TOKEN_SERVER", "GitHub")
 	cfg, err := config.LoadDefaultConfig(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n, moment := range []string{"cold", "renewal"} {
+	retrieve := func() error {
+		_, err := cfg.Credentials.Retrieve(t.Context())
+		return err
+	}
+	burst := func(moment string, want int) {
 		start := make(chan struct{})
 		parallel(t, 10_000, func(int) error {
 			<-start
-			_, err := cfg.Credentials.Retrieve(t.Context())
-			return err
+			return retrieve()
 		}, func() { close(start) })
-		for end := time.Now().Add(10 * time.Second); len(world.STS.Requests()) <= n && time.Now().Before(end); { // in the background
+		for end := time.Now().Add(10 * time.Second); len(world.STS.Requests()) < want && time.Now().Before(end); { // in the background
 			time.Sleep(10 * time.Millisecond)
+			retrieve() // the cache's timer may be late
 		}
-		if tokens, exchanges := len(world.TokenServer.Requests()), len(world.STS.Requests()); tokens != n+1 || exchanges != n+1 {
-			t.Errorf("%s: %d token requests and %d exchanges, want %d of each", moment, tokens, exchanges, n+1)
+		if tokens, exchanges := len(world.TokenServer.Requests()), len(world.STS.Requests()); tokens != want || exchanges != want {
+			t.Errorf("%s: %d token requests and %d exchanges, want %d of each", moment, tokens, exchanges, want)
 		}
-		time.Sleep(2*time.Second + 100*time.Millisecond)
 	}
+	burst("cold", 1)
+
+	world.STS.Lifetime = 20 * time.Second // renewed after two
+	cfg.Credentials.(*aws.CredentialsCache).Invalidate()
+	if err := retrieve(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2*time.Second + 100*time.Millisecond)
+	world.STS.Lifetime = time.Hour // so that there is one renewal, however long the burst takes
+	burst("renewal", 3)
 }
 
 // parallel runs n calls of f side by side.
@@ -93,8 +105,9 @@ func TestProfiles(t *testing.T) {
 
 	before := inUse()
 	configs := make([]aws.Config, n)
+	patient := config.WithRetryMaxAttempts(10) // on a slow machine attempts at the token server time out
 	parallel(t, n, func(i int) (err error) {
-		if configs[i], err = config.LoadDefaultConfig(t.Context(), config.WithSharedConfigProfile(fmt.Sprint("p", i))); err != nil {
+		if configs[i], err = config.LoadDefaultConfig(t.Context(), config.WithSharedConfigProfile(fmt.Sprint("p", i)), patient); err != nil {
 			return err
 		}
 		creds, err := configs[i].Credentials.Retrieve(t.Context())
@@ -103,7 +116,7 @@ func TestProfiles(t *testing.T) {
 		}
 		return err
 	}, func() {})
-	if tokens, exchanges := len(world.TokenServer.Requests()), len(world.STS.Requests()); tokens != n || exchanges != n {
+	if tokens, exchanges := len(world.TokenServer.Requests()), len(world.STS.Requests()); tokens < n || exchanges != n {
 		t.Errorf("%d token requests and %d exchanges, want %d of each", tokens, exchanges, n)
 	}
 	perProfile := (inUse().heap - before.heap) / n
@@ -153,8 +166,14 @@ func TestRenewals(t *testing.T) {
 	const n = 2000
 	renew(n)
 	after := inUse()
+	more := func() bool {
+		return after.goroutines > before.goroutines+3 || after.descriptors > before.descriptors+3 || after.heap > before.heap+n*128
+	}
+	for end := time.Now().Add(30 * time.Second); more() && time.Now().Before(end); after = inUse() { // connections on their way out
+		time.Sleep(10 * time.Millisecond)
+	}
 	t.Logf("%d renewals; before %+v, after %+v", n, before, after)
-	if after.goroutines > before.goroutines+3 || after.descriptors > before.descriptors+3 || after.heap > before.heap+n*128 {
+	if more() {
 		t.Errorf("before %+v, after %+v", before, after)
 	}
 }

@@ -64,7 +64,7 @@ func TestOutage(t *testing.T) {
 		variable := "SOAK_" + strings.ToUpper(strings.ReplaceAll(name, " ", "_"))
 		world := webidentitytest.New()
 		t.Cleanup(world.Close)
-		world.STS.Lifetime = 20 * time.Second
+		world.STS.Lifetime = 20 * time.Second // renewed after two
 		world.STS.AddRole(webidentitytest.Role{ARN: role, Subject: "*", Audience: "soak"})
 		front, tokenURL, stsURL := down(world)
 		t.Setenv(variable+"_URL", tokenURL)
@@ -117,8 +117,10 @@ func soak(t *testing.T, name string, cfg aws.Config, world *webidentitytest.Worl
 	}
 	time.Sleep(15 * time.Second)
 	front.goDown()
+	down := time.Now()
 	time.Sleep(15 * time.Second)
 	front.comeUp(t)
+	seconds := int32(time.Since(down).Seconds())
 	group.Wait()
 
 	exchanges, keys := 0, map[string]bool{}
@@ -131,14 +133,20 @@ func soak(t *testing.T, name string, cfg aws.Config, world *webidentitytest.Worl
 	}
 	t.Logf("%s: %d calls, %d failed, the longest took %v; %d exchanges, %d sets of credentials, %d requests while down",
 		name, calls.Load(), failed.Load(), time.Duration(longest.Load()).Round(time.Millisecond), exchanges, len(keys), front.refused.Load())
-	if failed.Load() > 0 || calls.Load() < 500 {
+	if failed.Load() > 0 || calls.Load() < 250 {
 		t.Errorf("%s: %d of %d calls failed", name, failed.Load(), calls.Load())
 	}
 	if exchanges < 5 || exchanges > len(keys)+1 { // the last may not have been used yet
 		t.Errorf("%s: %d exchanges for %d sets of credentials", name, exchanges, len(keys))
 	}
-	if n := front.refused.Load(); n > 3*15 {
-		t.Errorf("%s: %d requests in 15 seconds", name, n)
+	if n := front.refused.Load(); n > 3*seconds {
+		t.Errorf("%s: %d requests in %d seconds", name, n, seconds)
+	}
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	// A renewal makes three requests. Where they hang, the last may get through.
+	if n := front.refused.Load(); len(log.warnings) == 0 && n > 0 && n < 3 {
+		return
 	}
 	if len(log.warnings) != 1 || !strings.Contains(log.warnings[0], "could not be renewed yet") {
 		t.Errorf("%s: logged %q", name, log.warnings)
@@ -173,7 +181,12 @@ func newFront(t *testing.T, target string, down func(http.ResponseWriter, *http.
 		}
 		proxy.ServeHTTP(w, r)
 	})
-	f.server = httptest.NewServer(f.handler)
+	f.server = httptest.NewUnstartedServer(f.handler)
+	if own, err := net.Listen("tcp", "127.0.0.2:0"); err == nil { // where nobody takes the port while the server is down
+		f.server.Listener.Close()
+		f.server.Listener = own
+	}
+	f.server.Start()
 	t.Cleanup(func() { f.server.Close() })
 	f.url = strings.Replace(target, "http://"+u.Host, f.server.URL, 1)
 	return f
