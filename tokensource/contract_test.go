@@ -406,7 +406,9 @@ func TestExpiredElsewhere(t *testing.T) {
 			t.Errorf("%v: %v", source, err)
 		}
 	}
-	failToken(t, tokensource.Env(setenv(t, expired)), tokensource.NotConfigured, "expired at", "snapshot")
+	if err := failToken(t, tokensource.Env(setenv(t, expired)), tokensource.NotConfigured, "expired at", "snapshot"); !err.Expired {
+		t.Error("Expired is false")
+	}
 }
 
 func TestVariableDefault(t *testing.T) {

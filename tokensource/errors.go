@@ -51,6 +51,10 @@ type Error struct {
 	// StatusCode is the HTTP status of the answer, or 0 where there was none.
 	StatusCode int
 
+	// Expired tells that there was a token, but it had expired: by its own claim
+	// where no other can come, or by the answer of STS.
+	Expired bool
+
 	// Err is the cause, or nil.
 	Err error
 }

@@ -105,6 +105,9 @@ func (t *claimTags) add(ctx context.Context, params *sts.AssumeRoleInput) error 
 	for _, claim := range t.claims {
 		key := t.prefix + claim
 		problem := unfit(key, 128)
+		if key == "" {
+			problem = "it is empty"
+		}
 		if slices.ContainsFunc(tags, func(tag types.Tag) bool { return strings.EqualFold(aws.ToString(tag.Key), key) }) {
 			problem = "a tag has it already, if in another case"
 		}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 	"weak"
 
@@ -27,15 +28,23 @@ const pickUp = time.Second
 //
 // A renewal starts when Retrieve is called in that time. It runs in the
 // background, one at a time, and Retrieve goes on to return the credentials that
-// there are, with their own expiry (with options, earlier by the ExpiryWindow). A
-// renewal that fails because a token server or STS is unavailable is tried again
-// after a fifteenth of that time, at least a second and at most a minute, as long
-// as Retrieve is called; the first failure is logged to logger, if it is not nil,
-// as a warning. Any other failure is for the callers to see: Retrieve no longer
-// returns the credentials that there were, and asks provider each time.
+// there are, with their own expiry. In the last fifteenth of that time, at least
+// a second and at most a minute, Retrieve waits for the renewal, unless one runs
+// or has failed; with options it does so in their whole ExpiryWindow.
 //
-// A cache as provider is emptied for each retrieval. No two retrievals run at a
-// time, and the callers that must wait for one share it.
+// A renewal that fails because the token server or STS is unavailable, or the
+// token has expired and there is no other, is tried again after such a
+// fifteenth, as long as Retrieve is called; the first failure is logged to
+// logger, if it is not nil, as a warning. Any other failure is for the callers
+// to see: Retrieve no longer returns the credentials that there were, and asks
+// provider each time.
+//
+// No two retrievals run at a time, and the callers that must wait for one share
+// it. A cache as provider is emptied for each. What provider has of
+// [aws.HandleFailRefreshCredentialsCacheStrategy] and
+// [aws.AdjustExpiresByCredentialsCacheStrategy] is not used. The cache is emptied
+// whenever there is something to do, so that Invalidate may find it empty, and
+// the next Retrieve return the same credentials once more.
 func NewCredentialsCache(provider aws.CredentialsProvider, logger logging.Logger, optFns ...func(*aws.CredentialsCacheOptions)) *aws.CredentialsCache {
 	inner, ok := provider.(*aws.CredentialsCache)
 	if !ok {
@@ -43,12 +52,15 @@ func NewCredentialsCache(provider aws.CredentialsProvider, logger logging.Logger
 	}
 	r := &renewal{flight: flight{inner}, logger: logger, ahead: ahead}
 	if len(optFns) > 0 {
-		var options aws.CredentialsCacheOptions
+		var o aws.CredentialsCacheOptions
 		for _, fn := range optFns {
-			fn(&options)
+			fn(&o)
 		}
-		r.ahead = func(time.Duration) time.Duration { return max(options.ExpiryWindow, 0) }
-		r.byOptions = true
+		jitter := min(max(o.ExpiryWindowJitterFrac, 0), 1)
+		r.ahead = func(time.Duration) time.Duration {
+			return time.Duration(float64(max(o.ExpiryWindow, 0)) * (1 - jitter*rand.Float64()))
+		}
+		r.waits = true
 	}
 	r.cache = aws.NewCredentialsCache(r, optFns...)
 	return r.cache
@@ -71,9 +83,8 @@ type renewal struct {
 	ahead  func(life time.Duration) time.Duration
 	cache  *aws.CredentialsCache
 
-	// byOptions tells that the cache has an expiry window of its own, after which
-	// it asks by itself.
-	byOptions bool
+	// waits tells that callers wait for a renewal whenever it is due.
+	waits bool
 
 	mu      sync.Mutex
 	current aws.Credentials // zero: none
@@ -92,18 +103,14 @@ func (r *renewal) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	if creds, ok := r.keep(ctx); ok {
 		return creds, nil
 	}
-	creds, err := r.flight.Retrieve(ctx)
-	if err != nil {
-		return aws.Credentials{}, err
-	}
+	creds, err := r.settle(r.flight.Retrieve(ctx))
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.obtained(creds)
-	r.fresh = false
+	r.fresh, r.emptied = false, false
 	if creds.CanExpire {
 		r.emptyAt(r.due)
 	}
-	return creds, nil
+	return creds, err
 }
 
 // keep returns the current credentials if the cache was emptied to look after
@@ -114,9 +121,11 @@ func (r *renewal) keep(ctx context.Context) (aws.Credentials, bool) {
 	defer r.mu.Unlock()
 	now := time.Now()
 	due := !now.Before(r.due)
-	asked := r.emptied || r.fresh || r.byOptions && due
+	if !r.emptied && !r.fresh && !(r.waits && due) {
+		r.current = aws.Credentials{}
+	}
 	r.emptied = false
-	if !asked || !r.current.CanExpire || r.current.Expired() {
+	if !r.isGood() {
 		return aws.Credentials{}, false
 	}
 	r.fresh = false
@@ -125,52 +134,73 @@ func (r *renewal) keep(ctx context.Context) (aws.Credentials, bool) {
 		return r.current, true
 	}
 	if !r.running && !now.Before(r.next) {
-		r.running, r.next = true, now.Add(r.every)
+		r.next = now.Add(r.every)
+		if late := r.waits || r.current.Expires.Sub(now) < r.every; late && !r.failed {
+			return aws.Credentials{}, false
+		}
+		r.running = true
 		go r.renew(ctx) // which does not end: it is the cache's
 	}
 	r.emptyAt(now.Add(r.every))
 	return r.current, true
 }
 
+// AdjustExpiresBy is called where the program has set an ExpiryWindow. It makes
+// credentials expire when they are due, but not those that cannot be renewed.
+func (r *renewal) AdjustExpiresBy(creds aws.Credentials, _ time.Duration) (aws.Credentials, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if creds.CanExpire && !r.failed {
+		creds.Expires = r.due
+	}
+	return creds, nil
+}
+
+// isGood reports whether there are current credentials that expire, but have not.
+func (r *renewal) isGood() bool { return r.current.CanExpire && !r.current.Expired() }
+
 func (r *renewal) renew(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
-	creds, err := r.flight.Retrieve(ctx)
+	r.settle(r.flight.Retrieve(ctx))
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.running = false
-	switch {
-	case err == nil:
-		r.obtained(creds)
+	if !r.failed {
 		r.emptyAt(time.Now().Add(pickUp))
-	case !isUnavailable(err):
-		r.current = aws.Credentials{}
-		r.emptyAt(time.Now().Add(pickUp))
-	case !r.failed:
-		r.failed = true
-		if r.logger != nil {
-			r.logger.Logf(logging.Warn, "credentials that expire at %s could not be renewed yet: %v",
-				r.current.Expires.Format(time.RFC3339), err)
-		}
 	}
 }
 
-// obtained makes creds the current ones.
-func (r *renewal) obtained(creds aws.Credentials) {
-	r.current, r.fresh, r.failed = creds, true, false
-	ahead := r.ahead(time.Until(creds.Expires))
-	r.due = creds.Expires.Add(-ahead)
-	r.every = min(max(ahead/15, time.Second), time.Minute)
-	r.next = time.Time{}
+// settle returns what callers get after a retrieval, which is the current
+// credentials if it can wait.
+func (r *renewal) settle(creds aws.Credentials, err error) (aws.Credentials, error) {
+	r.mu.Lock()
+	firstFailure := false
+	cause := err
+	switch {
+	case err == nil:
+		ahead := r.ahead(time.Until(creds.Expires))
+		r.current, r.fresh, r.failed = creds, true, false
+		r.due = creds.Expires.Add(-ahead)
+		r.every = min(max(ahead/15, time.Second), time.Minute)
+		r.next = time.Now().Add(r.every)
+	case r.isGood() && isTemporary(err):
+		firstFailure, r.failed = !r.failed, true
+		creds, err = r.current, nil
+	default:
+		r.current, r.failed = aws.Credentials{}, false
+	}
+	r.mu.Unlock()
+	if firstFailure && r.logger != nil { // which may ask this cache for credentials
+		go r.logger.Logf(logging.Warn, "credentials that expire at %s could not be renewed yet: %v", creds.Expires.Format(time.RFC3339), cause)
+	}
+	return creds, err
 }
 
 // emptyAt has the cache emptied at t, and at no other time. A cache that nobody
 // has any more is not kept for that.
 func (r *renewal) emptyAt(t time.Time) {
-	if r.byOptions {
-		return
-	}
 	if r.timer != nil {
 		r.timer.Stop()
 	}
@@ -185,14 +215,17 @@ func (r *renewal) emptyAt(t time.Time) {
 	})
 }
 
-// isUnavailable reports whether a retrieval failed for want of an answer, and
-// not for what the answer was.
-func isUnavailable(err error) bool {
-	class := classify(err)
-	if e := (*tokensource.Error)(nil); errors.As(err, &e) {
-		class = e.Class
+// isTemporary reports whether a retrieval failed for want of an answer, or of a
+// token that has not expired, and not for what the answer was.
+func isTemporary(err error) bool {
+	var known *tokensource.Error
+	if errors.As(err, &known) {
+		return known.Class == tokensource.TokenUnavailable || known.Class == tokensource.STSUnavailable || known.Expired
 	}
-	return class == tokensource.TokenUnavailable || class == tokensource.STSUnavailable || errors.As(err, new(net.Error))
+	var failed net.Error
+	errors.As(err, &failed)
+	_, isErrno := failed.(syscall.Errno) // as of a file
+	return classify(err) == tokensource.STSUnavailable || failed != nil && !isErrno
 }
 
 // flight is a cache for the sake of its retrievals, one at a time.

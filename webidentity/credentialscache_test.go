@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -159,6 +161,7 @@ func TestOutage(t *testing.T) {
 				t.Fatalf("got %s", key)
 			}
 		}
+		synctest.Wait()
 		if n := p.times(); n < 14 || n > 18 {
 			t.Errorf("asked %d times, want once a minute", n)
 		}
@@ -185,24 +188,127 @@ func TestOutage(t *testing.T) {
 	})
 }
 
+// A token that has expired is no refusal: the credentials outlive it, and a
+// program without a renewal would have kept them.
+func TestExpiredToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log warnings
+		p := &provider{life: time.Hour}
+		cache := webidentity.NewCredentialsCache(p, &log)
+		call(t, cache)
+		p.become(&tokensource.Error{Class: tokensource.NotConfigured, Problem: "too old", Expired: true}, 0)
+		for range 59 {
+			time.Sleep(time.Minute)
+			call(t, cache)
+		}
+		synctest.Wait()
+		if len(log) != 1 || !strings.HasSuffix(log[0], p.err.Error()) {
+			t.Errorf("logged %q", log)
+		}
+		time.Sleep(time.Minute)
+		if _, err := cache.Retrieve(t.Context()); !errors.Is(err, tokensource.NotConfigured) {
+			t.Errorf("after their life: %v", err)
+		}
+	})
+}
+
+// Of a program that asks when its credentials are about to expire.
+func TestLastStretch(t *testing.T) {
+	test := func(name, want string, asked int, during func(t *testing.T, p *provider, cache *aws.CredentialsCache)) {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log warnings
+				p := &provider{life: time.Hour}
+				cache := webidentity.NewCredentialsCache(p, &log)
+				call(t, cache)
+				late := time.Now().Add(59*time.Minute + 50*time.Second)
+				during(t, p, cache)
+				time.Sleep(time.Until(late))
+				for range 5 {
+					if key := call(t, cache); key != want {
+						t.Errorf("got %s", key)
+					}
+					time.Sleep(time.Second)
+				}
+				synctest.Wait()
+				if n := p.times(); n != asked {
+					t.Errorf("asked %d times", n)
+				}
+				if outage := p.err != nil; outage != (len(log) == 1) {
+					t.Errorf("logged %q", log)
+				}
+				p.become(nil, 0)
+				time.Sleep(time.Minute)
+				if key := call(t, cache); key == "ASIA1" {
+					t.Errorf("got %s when they had expired", key)
+				}
+			})
+		})
+	}
+	test("idle", "ASIA2", 2, func(*testing.T, *provider, *aws.CredentialsCache) {})
+	test("idle, then an outage", "ASIA1", 2, func(_ *testing.T, p *provider, _ *aws.CredentialsCache) { p.become(unavailable, 0) })
+	test("an outage since", "ASIA1", 3, func(t *testing.T, p *provider, cache *aws.CredentialsCache) {
+		time.Sleep(50 * time.Minute)
+		p.become(unavailable, time.Second)
+		call(t, cache)
+	})
+	test("a renewal that hangs", "ASIA1", 2, func(t *testing.T, p *provider, cache *aws.CredentialsCache) {
+		time.Sleep(59 * time.Minute)
+		p.become(nil, time.Minute)
+		call(t, cache)
+	})
+}
+
+// A logger that sends what it logs with the same credentials.
+func TestLoggerAsks(t *testing.T) {
+	for _, age := range []time.Duration{50 * time.Minute, 59*time.Minute + 50*time.Second} {
+		t.Run(age.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &provider{life: time.Hour}
+				var cache *aws.CredentialsCache
+				logged := 0
+				cache = webidentity.NewCredentialsCache(p, logging.LoggerFunc(func(logging.Classification, string, ...any) {
+					call(t, cache)
+					logged++
+				}))
+				call(t, cache)
+				p.become(unavailable, 0)
+				time.Sleep(age)
+				call(t, cache)
+				synctest.Wait()
+				call(t, cache)
+				if logged != 1 {
+					t.Errorf("logged %d times", logged)
+				}
+			})
+		})
+	}
+}
+
 // What was a refusal at the first retrieval is one at a renewal.
 func TestRefusalIsNotHidden(t *testing.T) {
+	noFile := &fs.PathError{Op: "open", Path: "token", Err: syscall.ENOENT}
+	refusals := map[string]error{"of another's source": noFile}
 	for _, class := range []tokensource.Class{
 		tokensource.ConfigInvalid, tokensource.NotConfigured, tokensource.TokenRefused, tokensource.TokenMalformed, tokensource.RoleDenied,
 	} {
-		t.Run(string(class), func(t *testing.T) {
+		refusals[string(class)] = &tokensource.Error{Class: class, Problem: "no", Err: noFile}
+	}
+	for name, refusal := range refusals {
+		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log warnings
 				p := &provider{life: time.Hour}
 				cache := webidentity.NewCredentialsCache(p, &log)
 				call(t, cache)
 				time.Sleep(50 * time.Minute)
-				p.become(&tokensource.Error{Class: class, Problem: "no"}, 0)
+				p.become(refusal, 0)
 				call(t, cache)
 				time.Sleep(2 * time.Second)
-				if _, err := cache.Retrieve(t.Context()); !errors.Is(err, class) {
+				if _, err := cache.Retrieve(t.Context()); !errors.Is(err, refusal) {
 					t.Errorf("got %v", err)
 				}
+				synctest.Wait()
 				if len(log) != 0 {
 					t.Errorf("logged %q", log)
 				}
@@ -219,9 +325,10 @@ func TestOptionsOfTheCache(t *testing.T) {
 		option           func(*aws.CredentialsCacheOptions)
 		earliest, latest time.Duration
 	}{
-		"window": {ahead(time.Minute, 0), 59 * time.Minute, 59*time.Minute + time.Second},
-		"jitter": {ahead(20*time.Minute, 0.5), 40 * time.Minute, 50*time.Minute + time.Second},
-		"none":   {ahead(0, 0), time.Hour, time.Hour + time.Second},
+		"window":               {ahead(time.Minute, 0), 59 * time.Minute, 59*time.Minute + time.Second},
+		"jitter":               {ahead(20*time.Minute, 0.5), 40 * time.Minute, 50*time.Minute + time.Second},
+		"none":                 {ahead(0, 0), time.Hour, time.Hour + time.Second},
+		"more than their life": {ahead(2*time.Hour, 0), time.Minute, time.Minute + time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -240,6 +347,23 @@ func TestOptionsOfTheCache(t *testing.T) {
 		})
 	}
 
+	t.Run("calls wait", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			cache := webidentity.NewCredentialsCache(&provider{life: time.Hour}, nil, ahead(10*time.Minute, 0))
+			call(t, cache)
+			for i, want := range []string{"ASIA2", "ASIA3", "ASIA4"} {
+				time.Sleep(51 * time.Minute)
+				if i == 2 {
+					cache.Invalidate()
+				}
+				creds, err := cache.Retrieve(t.Context())
+				if life := time.Until(creds.Expires); err != nil || creds.AccessKeyID != want || life != 50*time.Minute {
+					t.Errorf("got %s for %v: %v", creds.AccessKeyID, life, err)
+				}
+			}
+		})
+	})
+
 	t.Run("outage", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var log warnings
@@ -256,10 +380,13 @@ func TestOptionsOfTheCache(t *testing.T) {
 			if asked < 10 || asked > 16 || len(log) != 1 {
 				t.Errorf("asked %d times, logged %q", asked, log)
 			}
+			if creds, err := cache.Retrieve(t.Context()); err != nil || creds.Expired() {
+				t.Errorf("has credentials that expire at %v, %v", creds.Expires, err)
+			}
 			p.become(nil, 0)
 			time.Sleep(50 * time.Second)
 			call(t, cache)
-			synctest.Wait()
+			time.Sleep(2 * time.Second)
 			if key := call(t, cache); key == "ASIA1" || p.times() != asked+1 {
 				t.Errorf("got %s, asked %d times", key, p.times())
 			}
@@ -287,6 +414,49 @@ func TestInvalidate(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What a program has invalidated does not come back in an outage.
+func TestInvalidateInOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &provider{life: time.Hour}
+		cache := webidentity.NewCredentialsCache(p, nil)
+		call(t, cache)
+		p.become(unavailable, 0)
+		time.Sleep(40 * time.Minute)
+		cache.Invalidate()
+		for range 10 {
+			if creds, err := cache.Retrieve(t.Context()); err == nil {
+				t.Errorf("got %s", creds.AccessKeyID)
+			}
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
+// The timer of an outage fires while its end is waited for.
+func TestInvalidateAfterOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &provider{life: time.Hour}
+		cache := webidentity.NewCredentialsCache(p, nil)
+		call(t, cache)
+		p.become(unavailable, 0)
+		time.Sleep(50 * time.Minute)
+		call(t, cache)
+		time.Sleep(9*time.Minute + 59*time.Second)
+		call(t, cache)
+		time.Sleep(2 * time.Second)
+		p.become(nil, 2*time.Minute)
+		creds, err := cache.Retrieve(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.become(nil, 0)
+		cache.Invalidate()
+		if key := call(t, cache); key == creds.AccessKeyID {
+			t.Errorf("got %s", key)
+		}
+	})
 }
 
 func TestCredentialsWithoutExpiry(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 
 // explain turns the SDK's error into one that says what STS was asked.
 func (c *roleClient) explain(err error, roleARN string, token tokensource.Token) error {
-	e := &tokensource.Error{Class: classify(err), Err: withoutToken(err, token), StatusCode: statusCode(err)}
+	e := &tokensource.Error{Class: classify(err), Err: withoutToken(err, token), StatusCode: statusCode(err), Expired: isTokenExpired(err)}
 	// A source that was made from a setting can say which.
 	if s, ok := c.source.(interface{ Setting() string }); ok {
 		e.Setting = s.Setting()

@@ -95,15 +95,25 @@ func (c *roleClient) AssumeRoleWithWebIdentity(ctx context.Context, params *sts.
 
 // isTokenRefused reports whether another token may fare better.
 func isTokenRefused(err error) bool {
-	var apiErr smithy.APIError
-	if !errors.As(err, &apiErr) {
-		return false
-	}
-	switch apiErr.ErrorCode() {
-	case (&types.ExpiredTokenException{}).ErrorCode(), (&types.InvalidIdentityTokenException{}).ErrorCode(), "ExpiredToken":
+	return isTokenExpired(err) || errorCode(err) == (&types.InvalidIdentityTokenException{}).ErrorCode()
+}
+
+// isTokenExpired reports whether STS says that the token has expired.
+func isTokenExpired(err error) bool {
+	switch errorCode(err) {
+	case (&types.ExpiredTokenException{}).ErrorCode(), "ExpiredToken":
 		return true
 	}
 	return false
+}
+
+// errorCode returns what STS calls the error, or "" where it is not STS's.
+func errorCode(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
 }
 
 // backOff waits as retryer would before a second attempt. It reports false when

@@ -179,6 +179,12 @@ func TestAWSSDKGoV2_2962_ExpiredToken(t *testing.T) {
 	if sent := tokens(world); len(sent) != 2 || sent[0] == sent[1] {
 		t.Errorf("%d requests", len(sent))
 	}
+
+	source.claims["exp"] = time.Now().Add(-time.Minute).Unix()
+	_, err := webidentity.NewProvider(client, roleARN, source).Retrieve(context.Background())
+	if refused := (*tokensource.Error)(nil); !errors.As(err, &refused) || refused.Class != tokensource.RoleDenied || !refused.Expired {
+		t.Errorf("no other token: %v", err)
+	}
 }
 
 func TestDeniedIsExplained(t *testing.T) {
@@ -197,7 +203,7 @@ func TestDeniedIsExplained(t *testing.T) {
 				api      interface{ ErrorCode() string }
 				upstream *types.ExpiredTokenException
 			)
-			if !errors.As(err, &refused) || refused.StatusCode != http.StatusForbidden || !errors.As(err, &api) || api.ErrorCode() != "AccessDenied" || errors.As(err, &upstream) {
+			if !errors.As(err, &refused) || refused.StatusCode != http.StatusForbidden || refused.Expired || !errors.As(err, &api) || api.ErrorCode() != "AccessDenied" || errors.As(err, &upstream) {
 				t.Fatal(err)
 			}
 			for _, text := range []string{roleARN, world.Issuer.URL, "repo:evil/repo:ref:refs/heads/main", "sts.amazonaws.com", "docs/troubleshooting.md#role-denied"} {
