@@ -23,9 +23,11 @@ type result struct {
 	bound       float64
 }
 
-// A turn of both measures operations for least. Of those that take more than
-// most there are fewer turns, but five.
-const least, most = 10 * time.Millisecond, 400 * time.Millisecond
+// A turn of both measures operations for least. It begins with a garbage
+// collection, and the next comes when some 3 MB are allocated: in shorter turns
+// one side would have none. Of operations that take more than most there are
+// fewer turns, but five.
+const least, most = 100 * time.Millisecond, 400 * time.Millisecond
 
 // measure takes turns, so that what else the machine does meets both alike.
 func (c comparison) measure(rounds int) result {
