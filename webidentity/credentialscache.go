@@ -28,9 +28,10 @@ const pickUp = time.Second
 //
 // A renewal starts when Retrieve is called in that time. It runs in the
 // background, one at a time, and Retrieve goes on to return the credentials that
-// there are, with their own expiry. In the last fifteenth of that time, at least
-// a second and at most a minute, Retrieve waits for the renewal, unless one runs
-// or has failed; with options it does so in their whole ExpiryWindow.
+// there are. In the last fifteenth of that time, at least a second and at most a
+// minute, Retrieve waits for the renewal, unless one runs or has failed. With
+// options it does so in their whole ExpiryWindow, and new credentials have an
+// expiry that is earlier by it, as with [aws.NewCredentialsCache].
 //
 // A renewal that fails because the token server or STS is unavailable, or the
 // token has expired and there is no other, is tried again after such a
