@@ -16,8 +16,8 @@ import (
 	"github.com/awstokenserver/config/tokensource"
 )
 
-// pickUp is when the cache looks for what a renewal has brought.
-const pickUp = time.Second
+// storing is more than a cache takes to store what its provider has returned.
+const storing = time.Second
 
 // NewCredentialsCache returns a cache like that of [aws.NewCredentialsCache],
 // which renews the credentials of provider ahead of their expiry: when a quarter
@@ -169,7 +169,7 @@ func (r *renewal) renew(ctx context.Context) {
 	defer r.mu.Unlock()
 	r.running = false
 	if !r.failed {
-		r.emptyAt(time.Now().Add(pickUp))
+		r.emptyAt(time.Now())
 	}
 }
 
@@ -199,14 +199,14 @@ func (r *renewal) settle(creds aws.Credentials, err error) (aws.Credentials, err
 	return creds, err
 }
 
-// emptyAt has the cache emptied at t, and at no other time. A cache that nobody
-// has any more is not kept for that.
+// emptyAt has the cache emptied at t, or when it has stored what it gets now, and
+// at no other time. A cache that nobody has any more is not kept for that.
 func (r *renewal) emptyAt(t time.Time) {
 	if r.timer != nil {
 		r.timer.Stop()
 	}
 	weakly := weak.Make(r)
-	r.timer = time.AfterFunc(time.Until(t), func() {
+	r.timer = time.AfterFunc(max(time.Until(t), storing), func() {
 		if r := weakly.Value(); r != nil {
 			r.mu.Lock()
 			defer r.mu.Unlock()
