@@ -15,6 +15,10 @@ import (
 	"github.com/awstokenserver/config/tokensource"
 )
 
+// errNoCredentials is for an answer of STS that is a success without a result, as
+// one from something in between.
+var errNoCredentials = errors.New("the response holds no credentials")
+
 // explain turns the SDK's error into one that says what STS was asked.
 func (c *roleClient) explain(err error, roleARN string, token tokensource.Token) error {
 	e := &tokensource.Error{Class: classify(err), Err: withoutToken(err, token), StatusCode: statusCode(err), Expired: isTokenExpired(err)}
@@ -58,7 +62,7 @@ func classify(err error) tokensource.Class {
 	)
 	status := statusCode(err)
 	switch {
-	case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests:
+	case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests, err == errNoCredentials:
 		return tokensource.STSUnavailable
 	case errors.As(err, &api):
 		code := api.ErrorCode()

@@ -84,6 +84,9 @@ func (c *roleClient) AssumeRoleWithWebIdentity(ctx context.Context, params *sts.
 		withToken := *params
 		withToken.WebIdentityToken = &token.Value
 		out, err := c.client.AssumeRoleWithWebIdentity(ctx, &withToken, optFns...)
+		if err == nil && out.Credentials == nil {
+			err = errNoCredentials
+		}
 		if err == nil {
 			return out, nil
 		}

@@ -146,6 +146,7 @@ func TestRefusals(t *testing.T) {
 		"throttled":                   {[]http.HandlerFunc{refuse(400, "Throttling"), refuse(400, "Throttling"), refuse(400, "Throttling")}, tokensource.STSUnavailable, 1, 3},
 		"provider does not answer":    {[]http.HandlerFunc{refuse(400, "IDPCommunicationError"), refuse(400, "IDPCommunicationError"), refuse(400, "IDPCommunicationError")}, tokensource.STSUnavailable, 1, 3},
 		"no XML":                      {[]http.HandlerFunc{func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }}, tokensource.STSUnavailable, 1, 1},
+		"nothing":                     {[]http.HandlerFunc{func(http.ResponseWriter, *http.Request) {}}, tokensource.STSUnavailable, 1, 1},
 		"denied after an expired one": {[]http.HandlerFunc{refuse(400, "ExpiredTokenException"), refuse(403, "AccessDenied")}, tokensource.RoleDenied, 2, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
