@@ -17,7 +17,7 @@ import (
 )
 
 // storing is more than a cache takes to store what its provider has returned.
-const storing = time.Second
+const storing = 100 * time.Millisecond
 
 // NewCredentialsCache returns a cache like that of [aws.NewCredentialsCache],
 // which renews the credentials of provider ahead of their expiry: when a quarter

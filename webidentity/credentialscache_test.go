@@ -132,7 +132,7 @@ func TestDay(t *testing.T) {
 				if n := runtime.NumGoroutine(); n > goroutines+3 { // the runtime may have begun some
 					t.Errorf("%d goroutines, %d before", n, goroutines)
 				}
-				if n := allocated(); n > heap+64<<10 {
+				if n := allocated(); n > heap+256<<10 {
 					t.Errorf("%d bytes on the heap, %d before", n, heap)
 				}
 			})
