@@ -177,8 +177,7 @@ func (r *renewal) renew(ctx context.Context) {
 // credentials if it can wait.
 func (r *renewal) settle(creds aws.Credentials, err error) (aws.Credentials, error) {
 	r.mu.Lock()
-	firstFailure := false
-	cause := err
+	defer r.mu.Unlock()
 	switch {
 	case err == nil:
 		ahead := r.ahead(time.Until(creds.Expires))
@@ -187,14 +186,13 @@ func (r *renewal) settle(creds aws.Credentials, err error) (aws.Credentials, err
 		r.every = min(max(ahead/15, time.Second), time.Minute)
 		r.next = time.Now().Add(r.every)
 	case r.isGood() && isTemporary(err):
-		firstFailure, r.failed = !r.failed, true
-		creds, err = r.current, nil
+		if !r.failed && r.logger != nil { // which may ask this cache for credentials, and wait for r.mu
+			go r.logger.Logf(logging.Warn, "credentials that expire at %s could not be renewed yet: %v", r.current.Expires.Format(time.RFC3339), err)
+		}
+		r.failed = true
+		return r.current, nil
 	default:
 		r.current, r.failed = aws.Credentials{}, false
-	}
-	r.mu.Unlock()
-	if firstFailure && r.logger != nil { // which may ask this cache for credentials
-		go r.logger.Logf(logging.Warn, "credentials that expire at %s could not be renewed yet: %v", creds.Expires.Format(time.RFC3339), cause)
 	}
 	return creds, err
 }

@@ -94,6 +94,15 @@ func call(t *testing.T, cache *aws.CredentialsCache) string {
 	return creds.AccessKeyID
 }
 
+// retrieved returns a cache with credentials for an hour, and their provider.
+func retrieved(t *testing.T, logger logging.Logger, optFns ...func(*aws.CredentialsCacheOptions)) (*provider, *aws.CredentialsCache) {
+	t.Helper()
+	p := &provider{life: time.Hour}
+	cache := webidentity.NewCredentialsCache(p, logger, optFns...)
+	call(t, cache)
+	return p, cache
+}
+
 // A day of calls, one a second: nobody waits but the first.
 func TestDay(t *testing.T) {
 	for _, test := range []struct {
@@ -150,9 +159,7 @@ func allocated() uint64 {
 func TestOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log warnings
-		p := &provider{life: time.Hour}
-		cache := webidentity.NewCredentialsCache(p, &log)
-		call(t, cache)
+		p, cache := retrieved(t, &log)
 
 		p.become(fmt.Errorf("operation error STS: %w", unavailable), 17*time.Second) // as long as a server that hangs
 		for range 59 * 60 {
@@ -193,9 +200,7 @@ func TestOutage(t *testing.T) {
 func TestExpiredToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log warnings
-		p := &provider{life: time.Hour}
-		cache := webidentity.NewCredentialsCache(p, &log)
-		call(t, cache)
+		p, cache := retrieved(t, &log)
 		p.become(&tokensource.Error{Class: tokensource.NotConfigured, Problem: "too old", Expired: true}, 0)
 		for range 59 {
 			time.Sleep(time.Minute)
@@ -218,9 +223,7 @@ func TestLastStretch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log warnings
-				p := &provider{life: time.Hour}
-				cache := webidentity.NewCredentialsCache(p, &log)
-				call(t, cache)
+				p, cache := retrieved(t, &log)
 				late := time.Now().Add(59*time.Minute + 50*time.Second)
 				during(t, p, cache)
 				time.Sleep(time.Until(late))
@@ -298,9 +301,7 @@ func TestRefusalIsNotHidden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log warnings
-				p := &provider{life: time.Hour}
-				cache := webidentity.NewCredentialsCache(p, &log)
-				call(t, cache)
+				p, cache := retrieved(t, &log)
 				time.Sleep(50 * time.Minute)
 				p.become(refusal, 0)
 				call(t, cache)
@@ -349,8 +350,7 @@ func TestOptionsOfTheCache(t *testing.T) {
 
 	t.Run("calls wait", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			cache := webidentity.NewCredentialsCache(&provider{life: time.Hour}, nil, ahead(10*time.Minute, 0))
-			call(t, cache)
+			_, cache := retrieved(t, nil, ahead(10*time.Minute, 0))
 			for i, want := range []string{"ASIA2", "ASIA3", "ASIA4"} {
 				time.Sleep(51 * time.Minute)
 				if i == 2 {
@@ -367,9 +367,7 @@ func TestOptionsOfTheCache(t *testing.T) {
 	t.Run("outage", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var log warnings
-			p := &provider{life: time.Hour}
-			cache := webidentity.NewCredentialsCache(p, &log, ahead(10*time.Minute, 0))
-			call(t, cache)
+			p, cache := retrieved(t, &log, ahead(10*time.Minute, 0))
 			p.become(unavailable, 0)
 			for range 59 * 60 {
 				time.Sleep(time.Second)
@@ -399,9 +397,7 @@ func TestInvalidate(t *testing.T) {
 	for _, age := range []time.Duration{time.Minute, 50 * time.Minute} {
 		t.Run(age.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := &provider{life: time.Hour}
-				cache := webidentity.NewCredentialsCache(p, nil)
-				call(t, cache)
+				p, cache := retrieved(t, nil)
 				p.become(unavailable, 0)
 				time.Sleep(age)
 				call(t, cache)
@@ -419,9 +415,7 @@ func TestInvalidate(t *testing.T) {
 // What a program has invalidated does not come back in an outage.
 func TestInvalidateInOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &provider{life: time.Hour}
-		cache := webidentity.NewCredentialsCache(p, nil)
-		call(t, cache)
+		p, cache := retrieved(t, nil)
 		p.become(unavailable, 0)
 		time.Sleep(40 * time.Minute)
 		cache.Invalidate()
@@ -437,9 +431,7 @@ func TestInvalidateInOutage(t *testing.T) {
 // The timer of an outage fires while its end is waited for.
 func TestInvalidateAfterOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &provider{life: time.Hour}
-		cache := webidentity.NewCredentialsCache(p, nil)
-		call(t, cache)
+		p, cache := retrieved(t, nil)
 		p.become(unavailable, 0)
 		time.Sleep(50 * time.Minute)
 		call(t, cache)
