@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 
+	"github.com/awstokenserver/config/internal/sharedfile"
 	"github.com/awstokenserver/config/tokensource"
 	"github.com/awstokenserver/config/webidentity"
 )
@@ -49,29 +51,43 @@ func LoadDefaultConfig(ctx context.Context, optFns ...func(*LoadOptions) error) 
 			return aws.Config{}, err
 		}
 	}
-	files, err := showFiles(
-		fileNames(given.SharedConfigFiles, "AWS_CONFIG_FILE", defaultConfigFiles),
-		fileNames(given.SharedCredentialsFiles, "AWS_SHARED_CREDENTIALS_FILE", defaultCredentialsFiles),
+	request := sharedfile.Request{
+		Config:      fileNames(given.SharedConfigFiles, "AWS_CONFIG_FILE", defaultConfigFiles),
+		Credentials: fileNames(given.SharedCredentialsFiles, "AWS_SHARED_CREDENTIALS_FILE", defaultCredentialsFiles),
+		Profile: cmp.Or(given.SharedConfigProfile,
+			os.Getenv("AWS_PROFILE"), os.Getenv("AWS_DEFAULT_PROFILE"), upstream.DefaultSharedConfigProfile),
+		Whole: logsWarnings(&given),
+	}
+	fromEnvironment := serverInEnvironment(&given)
+	var (
+		l   *load
+		cfg aws.Config
 	)
+	err := sharedfile.Load(ctx, request, func(files *sharedfile.Files) (profile string, err error) {
+		l = &load{given: given, files: files, fromEnvironment: fromEnvironment, server: &namedServer{}}
+		options := l.options()
+		cfg, err = upstream.LoadDefaultConfig(ctx, func(o *LoadOptions) error { *o = options; return nil })
+		return l.profile(cfg, err), err
+	})
 	if err != nil {
 		return aws.Config{}, err
-	}
-	defer files.close()
-
-	fromEnvironment := serverInEnvironment(&given)
-	if !fromEnvironment && len(files.shown) == 0 && given.WebIdentityRoleCredentialOptions == nil && defaultFilesAreUpstreams() {
-		return upstream.LoadDefaultConfig(ctx, func(o *LoadOptions) error { *o = given; return nil })
-	}
-	l := &load{given: given, files: files, fromEnvironment: fromEnvironment, setting: new(string)}
-	options := l.options()
-	cfg, err := upstream.LoadDefaultConfig(ctx, func(o *LoadOptions) error { *o = options; return nil })
-	if err != nil {
-		return aws.Config{}, files.error(err)
 	}
 	if err := l.finish(&cfg); err != nil {
 		return aws.Config{}, err
 	}
 	return cfg, nil
+}
+
+// fileNames returns the files that upstream reads: those of the option, else
+// that of the variable, else the default.
+func fileNames(option []string, variable string, defaults func() []string) []string {
+	if option != nil {
+		return option
+	}
+	if name := os.Getenv(variable); name != "" {
+		return []string{name}
+	}
+	return defaults()
 }
 
 // serverInEnvironment reports whether the environment names a token server, and
@@ -87,33 +103,60 @@ func serverInEnvironment(given *LoadOptions) bool {
 // load is one call of LoadDefaultConfig.
 type load struct {
 	given LoadOptions
-	files *sharedFiles
+	files *sharedfile.Files
 
-	// fromEnvironment tells that the environment names the token server in use.
+	// fromEnvironment reports whether the environment names the token server in
+	// use.
 	fromEnvironment bool
 
-	// setting is where the token server in use was named. It is known when the
-	// load is over.
-	setting *string
+	// server is the token server in use, if the configuration names one.
+	server *namedServer
 
 	// err is why the token server in use cannot be used.
 	err error
 
-	// hasSource tells that a token source vends the tokens for the credentials.
+	// hasSource reports whether a token source vends the tokens for the
+	// credentials.
 	hasSource bool
+}
+
+func logsWarnings(o *LoadOptions) bool {
+	return o.LogConfigurationWarnings != nil && *o.LogConfigurationWarnings
+}
+
+// profile returns the profile that upstream has loaded, if it is known.
+func (l *load) profile(cfg aws.Config, err error) string {
+	if missing, ok := err.(SharedConfigProfileNotExistError); ok {
+		return missing.Profile
+	}
+	for _, source := range cfg.ConfigSources {
+		if env, ok := source.(EnvConfig); ok {
+			return cmp.Or(l.given.SharedConfigProfile, env.SharedConfigProfile, upstream.DefaultSharedConfigProfile)
+		}
+	}
+	return ""
 }
 
 // options returns the options for upstream.
 func (l *load) options() LoadOptions {
 	o := l.given
-	o.SharedConfigFiles, o.SharedCredentialsFiles = l.files.config, l.files.credentials
+	o.SharedConfigFiles, o.SharedCredentialsFiles = l.files.Config, l.files.Credentials
+	o.BearerAuthTokenCacheOptions = released(l.files, o.BearerAuthTokenCacheOptions)
+	o.SSOTokenProviderOptions = released(l.files, o.SSOTokenProviderOptions)
+	o.SSOProviderOptions = released(l.files, o.SSOProviderOptions)
+	o.ProcessCredentialOptions = released(l.files, o.ProcessCredentialOptions)
+	o.EC2RoleCredentialOptions = released(l.files, o.EC2RoleCredentialOptions)
+	o.EndpointCredentialOptions = released(l.files, o.EndpointCredentialOptions)
+	o.WebIdentityRoleCredentialOptions = released(l.files, o.WebIdentityRoleCredentialOptions)
+	o.AssumeRoleCredentialOptions = released(l.files, o.AssumeRoleCredentialOptions)
+	o.CredentialsCacheOptions = released(l.files, o.CredentialsCacheOptions)
 	if l.fromEnvironment {
 		// Upstream must not look further; finish puts the real provider here.
 		o.Credentials = aws.AnonymousCredentials{}
-	} else if l.files.hasKey || l.given.WebIdentityRoleCredentialOptions != nil {
-		o.WebIdentityRoleCredentialOptions = l.webIdentity
-		o.AssumeRoleCredentialOptions = l.assumeRole
-		if given := l.given.CredentialsCacheOptions; given != nil {
+	} else if l.files.NamesServer() || o.WebIdentityRoleCredentialOptions != nil {
+		o.WebIdentityRoleCredentialOptions = l.webIdentity(o.WebIdentityRoleCredentialOptions)
+		o.AssumeRoleCredentialOptions = l.assumeRole(o.AssumeRoleCredentialOptions)
+		if given := o.CredentialsCacheOptions; given != nil {
 			o.CredentialsCacheOptions = func(c *aws.CredentialsCacheOptions) {
 				if !l.hasSource { // else they are for the cache that finish makes
 					given(c)
@@ -121,45 +164,60 @@ func (l *load) options() LoadOptions {
 			}
 		}
 	}
-	if o.LogConfigurationWarnings != nil && *o.LogConfigurationWarnings {
+	if logsWarnings(&l.given) {
 		if o.Logger == nil {
 			o.Logger = logging.NewStandardLogger(os.Stderr) // as upstream
 		}
-		o.Logger = l.files.logger(o.Logger)
+		o.Logger = l.files.Logger(o.Logger)
 	}
 	return o
 }
 
+// released returns a function of the program's that upstream calls after it has
+// read the files.
+func released[T any](files *sharedfile.Files, fn func(*T)) func(*T) {
+	if fn == nil {
+		return nil
+	}
+	return func(o *T) {
+		files.Release()
+		fn(o)
+	}
+}
+
 // webIdentity is the option through which upstream's web identity provider gets
 // its tokens from the server that the configuration names.
-func (l *load) webIdentity(o *stscreds.WebIdentityRoleOptions) {
-	named := &tokenServer{setting: l.setting}
-	file, _ := o.TokenRetriever.(stscreds.IdentityTokenFile)
-	value, ok := TokenServer(SharedConfig{WebIdentityTokenFile: string(file)})
-	var err error
-	if ok {
-		named.TokenSource, err = tokensource.Parse(value, l.httpOptions(o.Client))
-		o.TokenRetriever = named
+func (l *load) webIdentity(given func(*stscreds.WebIdentityRoleOptions)) func(*stscreds.WebIdentityRoleOptions) {
+	return func(o *stscreds.WebIdentityRoleOptions) {
+		file, _ := o.TokenRetriever.(stscreds.IdentityTokenFile)
+		value, named := sharedfile.TokenServer(string(file))
+		var err error
+		if named {
+			l.server.TokenSource, err = tokensource.Parse(value, l.httpOptions(o.Client))
+			o.TokenRetriever = l.server
+		}
+		if given != nil {
+			given(o)
+		}
+		if named && o.TokenRetriever == l.server {
+			l.err = err
+			webidentity.Options(l.server)(o)
+		}
+		_, l.hasSource = o.TokenRetriever.(interface {
+			TokenSource() tokensource.TokenSource
+		})
 	}
-	if l.given.WebIdentityRoleCredentialOptions != nil {
-		l.given.WebIdentityRoleCredentialOptions(o)
-	}
-	if ok && o.TokenRetriever == named {
-		l.err = err
-		webidentity.Options(named)(o)
-	}
-	_, l.hasSource = o.TokenRetriever.(interface {
-		TokenSource() tokensource.TokenSource
-	})
 }
 
 // assumeRole is the option for the role of a profile with a source profile.
-func (l *load) assumeRole(o *stscreds.AssumeRoleOptions) {
-	if l.given.AssumeRoleCredentialOptions != nil {
-		l.given.AssumeRoleCredentialOptions(o)
-	}
-	if l.hasSource && o.Client != nil {
-		o.Client = boundedClient{o.Client}
+func (l *load) assumeRole(given func(*stscreds.AssumeRoleOptions)) func(*stscreds.AssumeRoleOptions) {
+	return func(o *stscreds.AssumeRoleOptions) {
+		if given != nil {
+			given(o)
+		}
+		if l.hasSource && o.Client != nil {
+			o.Client = boundedClient{o.Client}
+		}
 	}
 }
 
@@ -202,7 +260,7 @@ func (l *load) finish(cfg *aws.Config) error {
 		case EnvConfig:
 			env = c
 		case SharedConfig:
-			if err := l.files.restore(&c); err != nil {
+			if err := l.files.Restore(&c); err != nil {
 				return err
 			}
 			cfg.ConfigSources[i] = c
@@ -213,14 +271,12 @@ func (l *load) finish(cfg *aws.Config) error {
 		cfg.Logger = l.given.Logger
 	}
 	if l.fromEnvironment {
-		*l.setting = tokenServerEnv
+		l.server.setting = tokenServerEnv
 		return l.environment(cfg, env)
 	}
-	if l.files.hasKey {
-		*l.setting = l.files.setting(shared)
-	}
+	l.server.setting = l.files.Setting(shared)
 	if l.err != nil {
-		return withSetting(l.err, *l.setting)
+		return withSetting(l.err, l.server.setting)
 	}
 	if l.hasSource {
 		cfg.Credentials = l.cached(cfg, cfg.Credentials)
@@ -243,7 +299,7 @@ func (l *load) environment(cfg *aws.Config, env EnvConfig) error {
 	}
 	optFns := []func(*stscreds.WebIdentityRoleOptions){
 		func(o *stscreds.WebIdentityRoleOptions) { o.RoleSessionName = env.RoleSessionName },
-		l.webIdentity,
+		l.webIdentity(l.given.WebIdentityRoleCredentialOptions),
 		func(o *stscreds.WebIdentityRoleOptions) {
 			o.CredentialSources = []aws.CredentialSource{aws.CredentialSourceEnvVarsSTSWebIDToken}
 		},
@@ -264,9 +320,9 @@ func (l *load) environment(cfg *aws.Config, env EnvConfig) error {
 	if client == nil {
 		client = sts.NewFromConfig(credentialsConfig(*cfg))
 	}
-	provider := stscreds.NewWebIdentityRoleProvider(client, env.RoleARN, stscreds.IdentityTokenFile(serverMark+value), optFns...)
+	provider := stscreds.NewWebIdentityRoleProvider(client, env.RoleARN, stscreds.IdentityTokenFile(sharedfile.TokenFile(value)), optFns...)
 	if l.err != nil {
-		return withSetting(l.err, *l.setting)
+		return withSetting(l.err, l.server.setting)
 	}
 	cfg.Credentials = l.cached(cfg, provider)
 	return nil
@@ -298,14 +354,14 @@ func credentialsConfig(cfg aws.Config) aws.Config {
 // as their source.
 func (l *load) restoreStaticSource(cfg *aws.Config, shared SharedConfig) {
 	cache, ok := cfg.Credentials.(*aws.CredentialsCache)
-	if !ok || l.given.Credentials != nil || len(l.files.shown) == 0 || !cache.IsCredentialsProvider(credentials.StaticCredentialsProvider{}) {
+	if !ok || l.given.Credentials != nil || !l.files.Shown() || !cache.IsCredentialsProvider(credentials.StaticCredentialsProvider{}) {
 		return
 	}
 	keys, err := cache.Retrieve(context.Background()) // static: no I/O
 	if err != nil {
 		return
 	}
-	keys.Source = l.files.own.Replace(keys.Source)
+	keys.Source = l.files.OwnNames(keys.Source)
 	cfg.Credentials = l.cached(cfg, credentials.StaticCredentialsProvider{Value: keys, Source: cache.ProviderSources()})
 }
 
@@ -322,30 +378,31 @@ func (l *load) cached(cfg *aws.Config, provider aws.CredentialsProvider) *aws.Cr
 	return aws.NewCredentialsCache(provider, optFns...)
 }
 
-// tokenServer is the token source that a setting names.
-type tokenServer struct {
+// namedServer is the token server that a setting names.
+type namedServer struct {
 	tokensource.TokenSource
-	setting *string // as in load
+	setting string // known when the load is over
 }
 
 // Token adds the setting to the errors of the source.
-func (s *tokenServer) Token(ctx context.Context) (tokensource.Token, error) {
+func (s *namedServer) Token(ctx context.Context) (tokensource.Token, error) {
 	token, err := s.TokenSource.Token(ctx)
 	if err != nil {
-		err = withSetting(err, *s.setting)
+		err = withSetting(err, s.setting)
 	}
 	return token, err
 }
 
 // GetIdentityToken serves a TokenRetriever of the user's that wraps this one.
-func (s *tokenServer) GetIdentityToken() ([]byte, error) {
+func (s *namedServer) GetIdentityToken() ([]byte, error) {
 	token, err := s.Token(context.Background())
 	return []byte(token.Value), err
 }
 
 // Setting is where the token server was named.
-func (s *tokenServer) Setting() string { return *s.setting }
+func (s *namedServer) Setting() string { return s.setting }
 
+// withSetting returns err with the setting, if it is of tokensource and has none.
 func withSetting(err error, setting string) error {
 	if e, ok := err.(*tokensource.Error); ok && e.Setting == "" {
 		named := *e

@@ -1,10 +1,6 @@
 package config
 
 import (
-	"os"
-	"slices"
-
-	upstream "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 
 	"github.com/awstokenserver/config/tokensource"
@@ -30,45 +26,4 @@ func WithTokenSource(source tokensource.TokenSource) LoadOptionsFunc {
 		}
 		return nil
 	}
-}
-
-// What the default files were before the program could set them.
-var (
-	initialConfigFiles      = slices.Clone(DefaultSharedConfigFiles)
-	initialCredentialsFiles = slices.Clone(DefaultSharedCredentialsFiles)
-)
-
-func defaultConfigFiles() []string {
-	return defaultFiles(DefaultSharedConfigFiles, initialConfigFiles, upstream.DefaultSharedConfigFiles)
-}
-
-func defaultCredentialsFiles() []string {
-	return defaultFiles(DefaultSharedCredentialsFiles, initialCredentialsFiles, upstream.DefaultSharedCredentialsFiles)
-}
-
-// defaultFiles returns this package's variable if the program changed it, else
-// upstream's. It is never nil, which upstream would take for "not set".
-func defaultFiles(ours, initial, theirs []string) []string {
-	if slices.Equal(ours, initial) {
-		ours = theirs
-	}
-	return append([]string{}, ours...)
-}
-
-// defaultFilesAreUpstreams reports whether upstream's own defaults will do.
-func defaultFilesAreUpstreams() bool {
-	return slices.Equal(DefaultSharedConfigFiles, initialConfigFiles) &&
-		slices.Equal(DefaultSharedCredentialsFiles, initialCredentialsFiles)
-}
-
-// fileNames returns the files that upstream reads: those of the option, else
-// that of the variable, else the default.
-func fileNames(option []string, variable string, defaults func() []string) []string {
-	if option != nil {
-		return option
-	}
-	if name := os.Getenv(variable); name != "" {
-		return []string{name}
-	}
-	return defaults()
 }
