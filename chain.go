@@ -45,9 +45,9 @@ const (
 //
 // Concurrent loads do not disturb each other.
 func LoadDefaultConfig(ctx context.Context, optFns ...func(*LoadOptions) error) (aws.Config, error) {
-	var given LoadOptions
+	given := &LoadOptions{}
 	for _, fn := range optFns {
-		if err := fn(&given); err != nil {
+		if err := fn(given); err != nil {
 			return aws.Config{}, err
 		}
 	}
@@ -56,17 +56,16 @@ func LoadDefaultConfig(ctx context.Context, optFns ...func(*LoadOptions) error) 
 		Credentials: fileNames(given.SharedCredentialsFiles, "AWS_SHARED_CREDENTIALS_FILE", defaultCredentialsFiles),
 		Profile: cmp.Or(given.SharedConfigProfile,
 			os.Getenv("AWS_PROFILE"), os.Getenv("AWS_DEFAULT_PROFILE"), upstream.DefaultSharedConfigProfile),
-		Whole: logsWarnings(&given),
+		Whole: logsWarnings(given),
 	}
-	fromEnvironment := serverInEnvironment(&given)
+	fromEnvironment := serverInEnvironment(given)
 	var (
 		l   *load
 		cfg aws.Config
 	)
 	err := sharedfile.Load(ctx, request, func(files *sharedfile.Files) (profile string, err error) {
 		l = &load{given: given, files: files, fromEnvironment: fromEnvironment, server: &namedServer{}}
-		options := l.options()
-		cfg, err = upstream.LoadDefaultConfig(ctx, func(o *LoadOptions) error { *o = options; return nil })
+		cfg, err = upstream.LoadDefaultConfig(ctx, l.options)
 		return l.profile(cfg, err), err
 	})
 	if err != nil {
@@ -102,7 +101,7 @@ func serverInEnvironment(given *LoadOptions) bool {
 
 // load is one call of LoadDefaultConfig.
 type load struct {
-	given LoadOptions
+	given *LoadOptions
 	files *sharedfile.Files
 
 	// fromEnvironment reports whether the environment names the token server in
@@ -137,9 +136,9 @@ func (l *load) profile(cfg aws.Config, err error) string {
 	return ""
 }
 
-// options returns the options for upstream.
-func (l *load) options() LoadOptions {
-	o := l.given
+// options are the options for upstream.
+func (l *load) options(o *LoadOptions) error {
+	*o = *l.given
 	o.SharedConfigFiles, o.SharedCredentialsFiles = l.files.Config, l.files.Credentials
 	o.BearerAuthTokenCacheOptions = released(l.files, o.BearerAuthTokenCacheOptions)
 	o.SSOTokenProviderOptions = released(l.files, o.SSOTokenProviderOptions)
@@ -164,13 +163,13 @@ func (l *load) options() LoadOptions {
 			}
 		}
 	}
-	if logsWarnings(&l.given) {
+	if logsWarnings(l.given) {
 		if o.Logger == nil {
 			o.Logger = logging.NewStandardLogger(os.Stderr) // as upstream
 		}
 		o.Logger = l.files.Logger(o.Logger)
 	}
-	return o
+	return nil
 }
 
 // released returns a function of the program's that upstream calls after it has
@@ -256,15 +255,18 @@ func (l *load) finish(cfg *aws.Config) error {
 	for i, source := range cfg.ConfigSources {
 		switch c := source.(type) {
 		case LoadOptions:
-			cfg.ConfigSources[i] = l.given
+			cfg.ConfigSources[i] = *l.given
 		case EnvConfig:
 			env = c
 		case SharedConfig:
-			if err := l.files.Restore(&c); err != nil {
+			shared = c
+			if !l.files.Shown() {
+				continue
+			}
+			if err := l.files.Restore(&shared); err != nil {
 				return err
 			}
-			cfg.ConfigSources[i] = c
-			shared = c
+			cfg.ConfigSources[i] = shared
 		}
 	}
 	if l.given.Logger != nil {

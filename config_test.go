@@ -253,7 +253,7 @@ func TestTokenServerOfSources(t *testing.T) {
 			}
 		}
 	}
-	if value, ok := config.TokenServer(config.SharedConfig{WebIdentityTokenFile: "/token"}); ok {
+	if value, ok := config.TokenServer(config.SharedConfig{WebIdentityTokenFile: "/token"}); ok || value != "" {
 		t.Errorf("a file is the server %q", value)
 	}
 }

@@ -17,8 +17,9 @@ import (
 const usage = `usage: go run ./upstream build -o DIR   write a patched copy of aws-sdk-go-v2/config to DIR, which must not be there
        go run ./upstream diff           write the patch, for "git apply" in a clone of aws-sdk-go-v2
        go run ./upstream check          try the newest release of aws-sdk-go-v2/config
+       go run ./upstream fuzz [FLAG...] hold this module against the patched copy on random texts, with flags of "go test"
 
-build and diff take the release that go.mod names.
+build, diff, and fuzz take the release that go.mod names.
 `
 
 func main() {
@@ -30,6 +31,8 @@ func main() {
 		err = diff()
 	case len(args) == 1 && args[0] == "check":
 		err = check()
+	case len(args) > 0 && args[0] == "fuzz":
+		err = fuzz(args[1:])
 	default:
 		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)
@@ -186,6 +189,69 @@ func standAlone(dir string) error {
 		return err
 	}
 	_, err = run(dir, "go", "mod", "tidy")
+	return err
+}
+
+// renamed is the module path of a patched copy that a program imports beside upstream's.
+const renamed = "github.com/aws/aws-sdk-go-v2/patchedconfig"
+
+// fuzz runs the fuzz target of agree_test.go.txt.
+func fuzz(flags []string) error {
+	dir, err := os.MkdirTemp("", "upstream-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := agree(dir); err != nil {
+		return err
+	}
+	cmd := exec.Command("go", append([]string{"test", "-run", "^$", "-fuzz", "^FuzzAgree$"}, flags...)...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = filepath.Join(dir, "agree"), os.Stdout, os.Stderr
+	return cmd.Run()
+}
+
+// agree makes a module in the folder agree of dir that holds this module against a patched copy.
+func agree(dir string) error {
+	out, err := run("", "go", "list", "-m", "-f", "{{.Dir}}")
+	if err != nil {
+		return err
+	}
+	root, copied, module := strings.TrimSpace(string(out)), filepath.Join(dir, "patched"), filepath.Join(dir, "agree")
+	if err := build(copied); err != nil {
+		return err
+	}
+	if err := filepath.WalkDir(copied, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") && entry.Name() != "go.mod" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		text = bytes.ReplaceAll(text, []byte(`"`+theirs), []byte(`"`+renamed))
+		return os.WriteFile(path, bytes.Replace(text, []byte("module "+theirs), []byte("module "+renamed), 1), 0o644)
+	}); err != nil {
+		return err
+	}
+	test, err := os.ReadFile(filepath.Join(root, "upstream", "agree_test.go.txt"))
+	if err != nil {
+		return err
+	}
+	if err := create(filepath.Join(module, "agree_test.go"), test); err != nil {
+		return err
+	}
+	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		return err
+	}
+	// The same versions as this module's, so that nothing is looked up.
+	ourPath := strings.TrimSuffix(ours, "/")
+	text := strings.Replace(string(mod), "module "+ourPath, "module agree.test", 1) +
+		fmt.Sprintf("\nrequire %s v0.0.0\nrequire %s v0.0.0\nreplace %[1]s => %[3]s\nreplace %[2]s => %[4]s\n", ourPath, renamed, root, copied)
+	if err := create(filepath.Join(module, "go.mod"), []byte(text)); err != nil {
+		return err
+	}
+	_, err = run(module, "go", "mod", "tidy")
 	return err
 }
 

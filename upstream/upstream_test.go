@@ -128,6 +128,22 @@ func TestPatch(t *testing.T) {
 	t.Run("Vectors", func(t *testing.T) { testVectors(t, patched) })
 }
 
+// The module and the patch agree on texts with both keys.
+func TestAgree(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds a patched copy")
+	}
+	dir := t.TempDir()
+	if err := agree(dir); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := run(filepath.Join(dir, "agree"), "go", "test", "-v", "-vet=off", "./..."); err != nil {
+		t.Error(err)
+	} else {
+		t.Logf("%s", out)
+	}
+}
+
 // git apply takes the diff on the release, which changes few files, adds no dependency and makes what build makes.
 func testDiff(t *testing.T, release string) {
 	patch, added, err := unified(release)

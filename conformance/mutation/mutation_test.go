@@ -110,7 +110,7 @@ func (f fault) edit(t *testing.T, root string) (file, text string) {
 		t.Fatal(err)
 	}
 	if n := strings.Count(string(sound), f.old); n != 1 {
-		t.Errorf("%s is there %d times in %s, not once: mend the fault's anchor", f.old, n, f.file)
+		t.Errorf("%s is there %d times in %s, not once: fix the fault's anchor", f.old, n, f.file)
 	}
 	return file, strings.Replace(string(sound), f.old, f.new, 1)
 }

@@ -20,28 +20,68 @@ type loading struct {
 	profiles                int
 	used                    bool // the feature
 	memoryThere, memoryHere memory
+	memoryBound             float64 // of the bytes that are allocated here
 }
 
-var profileCounts = []int{1, 100, 1000, 10000}
+var profileCounts = []int{1, 100, 1000, 10000, 150000}
 
-func measureLoads(env environment, dir string, rounds int) []loading {
-	var unused, used []loading
+// loadBound is what the ratio of a load from a file of n profiles is meant to keep.
+func loadBound(n int, used bool) float64 {
+	switch {
+	case n < 100 && used:
+		return 1.7
+	case n < 100:
+		return 1.2
+	case n < 1000:
+		return 0.7
+	case n < 10000:
+		return 0.15
+	default:
+		return 0.05
+	}
+}
+
+// measureLoads measures LoadDefaultConfig, and LoadSharedConfigProfile.
+func measureLoads(env environment, dir string, rounds int) (loads, profileLoads []loading) {
 	inWorld(env, dir, 0, func(*webidentitytest.World) {
-		for _, n := range profileCounts { // the small before the large, which leave the process a large heap
-			file, server := withFile(dir, n), withServer(dir, n)
-			measure := func(name, here string, bound float64) loading {
-				c := comparison{fmt.Sprintf("%s, %s", name, count(n, "profile")), load(upstream.LoadDefaultConfig, file), load(config.LoadDefaultConfig, here), bound}
-				return loading{c.measure(rounds), n, here == server, allocated(c.there), allocated(c.here)}
+		files := map[bool][]string{}
+		for _, n := range profileCounts {
+			files[false], files[true] = append(files[false], withFile(dir, n)), append(files[true], withServer(dir, n))
+		}
+		time.Sleep(3 * time.Second) // a file that has just changed is not read as others are
+		for _, used := range []bool{false, true} {
+			for i, n := range profileCounts { // the small before the large, which leave the process a large heap
+				there, here := files[false][i], files[used][i]
+				info, err := os.Stat(here)
+				check(err)
+				measure := func(what string, there, here func() time.Duration) loading {
+					name := map[bool]string{false: "unused", true: "used"}[used] + ", " + count(n, "profile")
+					l := loading{profiles: n, used: used, memoryThere: allocated(there), memoryHere: allocated(here)}
+					l.memoryBound = min(1.3*l.memoryThere.bytes, 1.5*float64(info.Size())+20_000)
+					l.result = comparison{what + ", " + name, there, here, loadBound(n, used)}.measure(rounds)
+					l.name = name
+					return l
+				}
+				loads = append(loads, measure("load", load(upstream.LoadDefaultConfig, there), load(config.LoadDefaultConfig, here)))
+				profileLoads = append(profileLoads, measure("profile",
+					loadProfile(upstream.LoadSharedConfigProfile, there), loadProfile(config.LoadSharedConfigProfile, here)))
 			}
-			unusedBound, usedBound := 1.05, 1.3
-			if n == 1 {
-				unusedBound, usedBound = 1.3, 2
-			}
-			unused = append(unused, measure("unused", file, unusedBound))
-			used = append(used, measure("used", server, usedBound))
 		}
 	})
-	return append(unused, used...)
+	return loads, profileLoads
+}
+
+type profileLoader func(context.Context, string, ...func(*config.LoadSharedConfigOptions)) (config.SharedConfig, error)
+
+func loadProfile(load profileLoader, file string) func() time.Duration {
+	return func() time.Duration {
+		start := time.Now()
+		_, err := load(context.Background(), profile(0), func(o *config.LoadSharedConfigOptions) {
+			o.ConfigFiles, o.CredentialsFiles = []string{file}, []string{}
+		})
+		check(err)
+		return time.Since(start)
+	}
 }
 
 type loader func(context.Context, ...func(*config.LoadOptions) error) (aws.Config, error)

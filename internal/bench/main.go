@@ -25,13 +25,13 @@ func main() {
 	defer os.RemoveAll(dir)
 	r := report{
 		machine:   machine(*rounds),
-		loads:     measureLoads(processEnv{}, dir, *rounds),
 		opening:   measureOpening(dir, *rounds),
 		retrieval: measureRetrieval(processEnv{}, dir, *rounds),
 		roles:     measureRoles(processEnv{}, dir, *rounds),
 		processes: measureProcesses(processEnv{}, dir, *rounds),
 		sizes:     measureSizes(dir),
 	}
+	r.loads, r.profileLoads = measureLoads(processEnv{}, dir, *rounds)
 	fmt.Print(r.figures())
 	if *write {
 		name := filepath.Join(root(), "docs", "performance.md")

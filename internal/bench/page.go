@@ -13,13 +13,14 @@ import (
 
 // report is what one run has measured.
 type report struct {
-	machine   string
-	loads     []loading
-	opening   result
-	retrieval result
-	roles     []roles
-	processes processes
-	sizes     []size
+	machine      string
+	loads        []loading
+	profileLoads []loading
+	opening      result
+	retrieval    result
+	roles        []roles
+	processes    processes
+	sizes        []size
 }
 
 // machine says how, when and where a run is made.
@@ -45,19 +46,23 @@ func (r report) figures() string {
 		fmt.Fprintf(&b, "\n### %s\n\n%s", title, table(columns, rows))
 	}
 
-	var rows [][]string
-	for _, l := range r.loads {
-		rows = append(rows, append(l.cells(), l.boundCell(),
-			commas(int(l.memoryThere.count))+" → "+commas(int(l.memoryHere.count)),
-			byteCount(l.memoryThere.bytes)+" → "+byteCount(l.memoryHere.bytes)))
+	loads := func(title, function string, loads []loading) {
+		var rows [][]string
+		for _, l := range loads {
+			rows = append(rows, append(l.cells(), l.boundCell(),
+				commas(int(l.memoryThere.count))+" → "+commas(int(l.memoryHere.count)),
+				byteCount(l.memoryThere.bytes)+" → "+l.bytesHere()))
+		}
+		section(title, []string{function, "upstream", "here", "ratio", "bound", "allocations", "allocated"}, rows)
 	}
-	section("Load", []string{"`LoadDefaultConfig`", "upstream", "here", "ratio", "bound", "allocations", "allocated"}, rows)
+	loads("Load", "`LoadDefaultConfig`", r.loads)
+	loads("Profile", "`LoadSharedConfigProfile`", r.profileLoads)
 	fmt.Fprintf(&b, "\nTo open and read one profile takes %s from a file and %s through a pipe.\n", duration(r.opening.there), duration(r.opening.here))
 
 	section("First retrieval", []string{"", "token request + upstream", "here", "ratio", "bound"},
 		[][]string{append(r.retrieval.cells(), r.retrieval.boundCell())})
 
-	rows = nil
+	var rows [][]string
 	for _, n := range r.roles {
 		rows = append(rows, []string{count(n.n, "role"), duration(n.withToken.there), duration(n.withRequest.there), duration(n.withRequest.here),
 			n.withToken.ratioCell(), n.withRequest.ratioCell()})

@@ -29,6 +29,14 @@ func (r result) ratioCell() string {
 	return fmt.Sprintf("%.2f", r.ratio)
 }
 
+// bytesHere is bold over the bound, as a ratio is.
+func (l loading) bytesHere() string {
+	if l.memoryHere.bytes > l.memoryBound {
+		return "**" + byteCount(l.memoryHere.bytes) + "**"
+	}
+	return byteCount(l.memoryHere.bytes)
+}
+
 func (r result) boundCell() string { return fmt.Sprintf("%.2f", r.bound) }
 
 func duration(d time.Duration) string { return quantity(float64(d), "ns", "µs", "ms", "s") }

@@ -26,7 +26,10 @@ const (
 // TokenServer returns the token server that a WebIdentityTokenFile of upstream's
 // SharedConfig stands for, and whether it stands for one.
 func TokenServer(tokenFile string) (value string, ok bool) {
-	return strings.CutPrefix(tokenFile, mark)
+	if value, ok = strings.CutPrefix(tokenFile, mark); !ok {
+		return "", false
+	}
+	return value, true
 }
 
 // TokenFile returns the WebIdentityTokenFile that stands for a token server.
@@ -34,11 +37,15 @@ func TokenFile(server string) string { return mark + server }
 
 // keyLine is a line that gives a profile one of the two keys.
 type keyLine struct {
-	file       *file
-	start, end int    // in the text of the file, without the line break
-	separator  int    // in the line, after the key
-	value      string // as upstream reads it, without lines that continue it
+	file      *file
+	start     int // in the text of the file
+	text      string
+	separator int    // in the line, after the key
+	value     string // as upstream reads it, without lines that continue it
 }
+
+// indent is what the line begins with: an indented line stays one.
+func (l keyLine) indent() string { return l.text[:len(l.text)-len(strings.TrimLeft(l.text, " \t"))] }
 
 // tokenKeys are the lines of a profile that give it the two keys, in the order of
 // upstream's precedence: the last one counts.
@@ -63,37 +70,22 @@ type edit struct {
 	text       string
 }
 
-// allEdits returns the edits of all profiles that name a token server.
-func allEdits(keys map[string]*tokenKeys) map[*file][]edit {
-	edits := make(map[*file][]edit)
-	for _, k := range keys {
-		if k.namesServer() {
-			k.edit(edits)
-		}
-	}
-	return edits
-}
-
-// edit adds what makes upstream see a token file with the mark where the
-// profile names a token server. The line that counts becomes that token file.
-// All others of the profile keep their values, and become or stay keys that
-// upstream does not know. (A further credentials file that only adds the mark
-// would not do: upstream drops the errors of a section that a later file adds to.)
-func (k *tokenKeys) edit(edits map[*file][]edit) {
+// edit makes upstream see a token file with the mark where the profile names a
+// token server. The line that counts becomes that token file. All others of the
+// profile keep their values, and become or stay keys that upstream does not know.
+// (A further credentials file that only adds the mark would not do: upstream drops
+// the errors of a section that a later file adds to.)
+func (k *tokenKeys) edit() {
 	for _, l := range k.file {
-		key := l.file.text[l.start : l.start+l.separator]
-		indent := len(key) - len(bytes.TrimLeft(key, " \t"))
-		edits[l.file] = append(edits[l.file], edit{l.start + indent, l.start + l.separator, unusedKey})
+		l.file.edits = append(l.file.edits, edit{l.start + len(l.indent()), l.start + l.separator, unusedKey})
 	}
 	l := k.server[len(k.server)-1]
-	line := l.file.text[l.start:l.end]
-	indent := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]
 	value := mark + l.value
 	if k.namesBoth() {
 		value = markBoth
 	}
 	// In quotes, upstream reads the value as it is.
-	edits[l.file] = append(edits[l.file], edit{l.start, l.end, string(indent) + fileKey + ` = "` + value + `"`})
+	l.file.edits = append(l.file.edits, edit{l.start, l.start + len(l.text), l.indent() + fileKey + ` = "` + value + `"`})
 }
 
 // findKeys finds the lines of the profiles that give them one of the keys.
@@ -111,7 +103,7 @@ func findKeys(files []*file, needed func(profile string) bool) map[string]*token
 		for _, s := range f.sections {
 			profile, ok := names.profile(s.name)
 			if f.credentials {
-				profile, ok = s.name, !strings.HasPrefix(s.name, "profile ")
+				profile, ok = s.name, !strings.HasPrefix(s.name, prefix)
 			}
 			if !ok || !needed(profile) {
 				continue
@@ -132,13 +124,12 @@ func findKeys(files []*file, needed func(profile string) bool) map[string]*token
 // a key without a value.
 func (k *tokenKeys) find(f *file, s section) {
 	var open, empty bool // a key is there that a line may be nested under, and has no value
-	for start := lineEnd(f.text, int(s.start)) + 1; start < int(s.end); {
-		end := lineEnd(f.text, start)
-		line := string(f.text[start:end])
+	start := s.start
+	for line := range strings.SplitSeq(s.text, "\n") {
 		at := start
-		start = end + 1
-		if strings.TrimSpace(line) == "" || isComment(line) {
-			continue
+		start += len(line) + 1
+		if at == s.start || strings.TrimSpace(line) == "" || isComment(line) {
+			continue // the header, or nothing
 		}
 		indented := line[0] == ' ' || line[0] == '\t'
 		p, ok := parseProperty(line, indented)
@@ -146,7 +137,7 @@ func (k *tokenKeys) find(f *file, s section) {
 			continue
 		}
 		open, empty = p.key != "", p.value == ""
-		l := keyLine{f, at, end, p.separator, p.value}
+		l := keyLine{f, at, line, p.separator, p.value}
 		switch p.key {
 		case serverKey:
 			k.server = append(k.server, l)
@@ -165,20 +156,20 @@ type configNames map[string]struct{}
 // it is passed over.
 func (n configNames) profile(section string) (string, bool) {
 	if n.loses(section) {
-		return strings.TrimPrefix(section, "profile "), true
+		return strings.TrimPrefix(section, prefix), true
 	}
 	kept := strings.EqualFold(section, "default") ||
 		strings.HasPrefix(section, "sso-session ") || strings.HasPrefix(section, "services ")
-	return section, kept && !n.loses("profile "+section)
+	return section, kept && !n.loses(prefix+section)
 }
 
 // loses reports whether a section is there and loses the prefix "profile ".
 func (n configNames) loses(section string) bool {
 	_, ok := n[section]
-	if !ok || !strings.HasPrefix(section, "profile ") {
+	if !ok || !strings.HasPrefix(section, prefix) {
 		return false
 	}
-	before := "profile " + section
+	before := prefix + section
 	return before > section || !n.loses(before)
 }
 
@@ -229,31 +220,38 @@ func mentionsKey(text []byte) bool {
 	return bytes.Contains(bytes.ToLower(text), []byte(serverKey))
 }
 
-// render returns what upstream is shown of a file: the sections that the load needs,
-// or the whole text. The text is the file's own if nothing is left out or replaced.
-func (f *file) render(whole bool, edits []edit) (text []byte, changed bool) {
-	parts := f.sections
-	if whole {
-		parts = []section{{end: uint32(len(f.text))}}
-	}
+// render returns what upstream is shown of the file: the sections that the load
+// needs, or the whole text, with the edits. It reports whether that differs from
+// the text.
+func (f *file) render(whole bool) (text []byte, changed bool) {
 	size := 0
-	for _, p := range parts {
-		size += int(p.end - p.start)
+	for _, s := range f.sections {
+		size += len(s.text)
 	}
-	if size == len(f.text) && len(edits) == 0 {
+	if whole {
+		size = len(f.text)
+	}
+	if size == len(f.text) && len(f.edits) == 0 {
 		return f.text, false
 	}
-	slices.SortFunc(edits, func(a, b edit) int { return cmp.Compare(a.start, b.start) })
-	text = make([]byte, 0, size+len(edits)*len(mark))
-	for _, p := range parts {
-		at := int(p.start)
-		for len(edits) > 0 && edits[0].start < int(p.end) {
-			text = append(text, f.text[at:edits[0].start]...)
+	slices.SortFunc(f.edits, func(a, b edit) int { return cmp.Compare(a.start, b.start) })
+	text = make([]byte, 0, size+len(f.edits)*len(mark+unusedKey))
+	edits := f.edits
+	add := func(start, end int) {
+		for len(edits) > 0 && edits[0].start < end {
+			text = append(text, f.text[start:edits[0].start]...)
 			text = append(text, edits[0].text...)
-			at = edits[0].end
+			start = edits[0].end
 			edits = edits[1:]
 		}
-		text = append(text, f.text[at:p.end]...)
+		text = append(text, f.text[start:end]...)
+	}
+	if whole {
+		add(0, size)
+		return text, true
+	}
+	for _, s := range f.sections {
+		add(s.start, s.start+len(s.text))
 	}
 	return text, true
 }

@@ -45,8 +45,8 @@ type Files struct {
 
 	files []*file // in the order in which upstream merges them
 	keys  map[string]*tokenKeys
-	own   *strings.Replacer // from names for upstream to the user's, or nil
-	slot  bool              // whether the load has one of the slots
+	names []string // of the shown texts, each followed by the user's own name
+	slot  bool     // whether the load has one of the slots
 
 	// unread is set if upstream has not read to its end what it was shown.
 	unread error
@@ -103,21 +103,24 @@ func prepare(files []*file, r Request, ownNames bool) *Files {
 	s := &Files{files: files, Config: []string{}, Credentials: []string{}}
 	size := 0
 	for _, f := range files {
-		f.sections = nil
+		f.sections, f.edits = nil, nil
 		size += len(f.text)
 	}
 	whole := r.Whole
-	var edits map[*file][]edit
 	if size > small || slices.ContainsFunc(files, func(f *file) bool { return mentionsKey(f.text) }) {
 		profiles, all := selectSections(files, r.Profile)
 		whole = whole || all
 		s.keys = findKeys(files, func(profile string) bool { return all || slices.Contains(profiles, profile) })
-		edits = allEdits(s.keys)
+		for _, keys := range s.keys {
+			if keys.namesServer() {
+				keys.edit()
+			}
+		}
 	} else {
 		whole = true
 	}
 	for _, f := range files {
-		text, changed := f.render(whole, edits[f])
+		text, changed := f.render(whole)
 		f.passed = f.unreadable || ownNames && !changed && len(text) > 0 && f.keepsItsName()
 		f.toShow = text
 		if f.passed {
@@ -148,7 +151,6 @@ func (s *Files) load(ctx context.Context, load func(*Files) (string, error)) (pr
 var slots = make(chan struct{}, 32)
 
 func (s *Files) show(ctx context.Context) error {
-	var pairs []string
 	for _, f := range s.files {
 		name := f.name
 		if !f.passed {
@@ -164,16 +166,13 @@ func (s *Files) show(ctx context.Context) error {
 			}
 			f.shown, f.toShow = shown, nil
 			name = shown.name
-			pairs = append(pairs, name, f.name)
+			s.names = append(s.names, name, f.name)
 		}
 		if f.credentials {
 			s.Credentials = append(s.Credentials, name)
 		} else {
 			s.Config = append(s.Config, name)
 		}
-	}
-	if pairs != nil {
-		s.own = strings.NewReplacer(pairs...)
 	}
 	return nil
 }
@@ -260,19 +259,32 @@ func (s *Files) Restore(c *config.SharedConfig) error {
 }
 
 // Shown reports whether upstream read a file by another name than its own.
-func (s *Files) Shown() bool { return s.own != nil }
+func (s *Files) Shown() bool { return s.names != nil }
 
 // OwnNames returns text with the user's own file names.
 func (s *Files) OwnNames(text string) string {
-	if s.own == nil {
+	for i := 0; i < len(s.names); i += 2 {
+		text = replaceName(text, s.names[i], s.names[i+1])
+	}
+	return text
+}
+
+// replaceName replaces a name in text, but not where a digit follows: then it is
+// another one, as /dev/fd/10 is not /dev/fd/1.
+func replaceName(text, name, with string) string {
+	before, after, ok := strings.Cut(text, name)
+	if !ok {
 		return text
 	}
-	return s.own.Replace(text)
+	if after != "" && '0' <= after[0] && after[0] <= '9' {
+		with = name
+	}
+	return before + with + replaceName(after, name, with)
 }
 
 // Logger returns a logger that logs to l with the user's own file names.
 func (s *Files) Logger(l logging.Logger) logging.Logger {
-	if s.own == nil {
+	if !s.Shown() {
 		return l
 	}
 	return logging.LoggerFunc(func(c logging.Classification, format string, v ...any) {

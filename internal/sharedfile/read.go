@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -31,9 +29,9 @@ type file struct {
 	name        string
 	credentials bool
 
-	// info describes the file that was read, or is nil where none could be
+	// version is that of the file that was read. It is nil where none could be
 	// opened: upstream skips such a file.
-	info fs.FileInfo
+	version *version
 
 	// unreadable reports that the file could be opened but not read: upstream
 	// reports why.
@@ -45,6 +43,7 @@ type file struct {
 
 	text     []byte
 	sections []section // those that the load needs
+	edits    []edit
 
 	passed bool   // whether upstream opens the file by its own name
 	toShow []byte // what upstream is to be shown instead
@@ -55,32 +54,21 @@ type file struct {
 // that cannot be opened an error: upstream would then load other credentials.
 func read(name string, credentials bool) (*file, error) {
 	f := &file{name: name, credentials: credentials}
-	opened, err := os.Open(name)
+	opened, err := open(name)
 	if err != nil {
 		var reason interface{ Temporary() bool }
 		if errors.As(err, &reason) && reason.Temporary() { // no descriptors left
-			return nil, fmt.Errorf("read shared config file: %w", err)
+			return nil, fmt.Errorf("read shared config file %s: %w", name, err)
 		}
 		return f, nil
 	}
 	defer opened.Close()
-	if f.info, err = opened.Stat(); err != nil || f.info.IsDir() {
-		f.unreadable = true
-		return f, nil
+	f.version, err = opened.version()
+	if err == nil {
+		f.transient = !f.version.regular || strings.HasPrefix(name, "/dev/")
+		f.text, err = readAll(opened, f.version.size)
 	}
-	regular := f.info.Mode().IsRegular()
-	f.transient = !regular || strings.HasPrefix(name, "/dev/")
-	var from io.Reader = opened
-	if regular {
-		offset, err := opened.Seek(0, io.SeekCurrent)
-		if err != nil {
-			f.unreadable = true
-			return f, nil
-		}
-		// On systems where /dev/stdin shares its offset, this leaves it in place.
-		from = io.NewSectionReader(opened, offset, largest+1)
-	}
-	if f.text, err = readAll(from, f.info.Size()); errors.Is(err, errTooLarge) {
+	if errors.Is(err, errTooLarge) {
 		return nil, fmt.Errorf("read shared config file %s: %w", name, err)
 	}
 	f.unreadable = err != nil
@@ -112,17 +100,17 @@ func readAll(r io.Reader, size int64) ([]byte, error) {
 }
 
 // keepsItsName reports whether upstream may open the file by its own name, since
-// a change in the meantime would be found by changed.
+// a change in the meantime would be found.
 func (f *file) keepsItsName() bool {
-	return f.unreadable || !f.transient && time.Since(f.info.ModTime()) > settled && time.Since(changeTime(f.info)) > settled
+	return f.unreadable || !f.transient && time.Since(f.version.modified) > settled && time.Since(f.version.changed) > settled
 }
 
-// changed reports whether the file is another one than was read, or has been
-// modified since.
-func (f *file) changed() bool {
-	now, err := os.Stat(f.name)
-	return err != nil || f.info == nil || !os.SameFile(f.info, now) || f.info.Size() != now.Size() ||
-		!f.info.ModTime().Equal(now.ModTime()) || !changeTime(f.info).Equal(changeTime(now))
+// passedAndChanged reports whether upstream opened the file by its own name, and
+// the file is another one than was read, or has changed since.
+func (f *file) passedAndChanged() bool {
+	if !f.passed {
+		return false
+	}
+	now, err := versionOf(f.name)
+	return err != nil || f.version == nil || !f.version.same(now)
 }
-
-func (f *file) passedAndChanged() bool { return f.passed && f.changed() }

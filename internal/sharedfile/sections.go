@@ -14,27 +14,23 @@ import (
 // readings of a line are followed wherever the line stands, and names are compared
 // without the prefixes that upstream may remove.
 
+const prefix = "profile "
+
 // mostNames is how many names a selection follows. Above it, all sections are
 // needed.
 const mostNames = 64
 
 // section is a section of a text, from its header to the next.
 type section struct {
-	name       string
-	start, end uint32
+	name  string
+	start int
+	text  string
 }
 
 // needs are the names of what a load needs.
 type needs struct {
-	profiles []string            // as upstream looks them up
-	queue    []string            // the keys of sections to look for
-	queued   map[string]struct{} // all that ever were in queue
-}
-
-func newNeeds(profile string) *needs {
-	n := &needs{queued: make(map[string]struct{})}
-	n.addProfile(profile)
-	return n
+	profiles []string // as upstream looks them up
+	keys     []string // of sections
 }
 
 func (n *needs) addProfile(name string) {
@@ -45,18 +41,16 @@ func (n *needs) addProfile(name string) {
 }
 
 func (n *needs) addSection(name string) {
-	key := string(sectionKey([]byte(name)))
-	if _, ok := n.queued[key]; !ok {
-		n.queued[key] = struct{}{}
-		n.queue = append(n.queue, key)
+	if key := sectionKey(name); !slices.Contains(n.keys, key) {
+		n.keys = append(n.keys, key)
 	}
 }
 
 // sectionKey is what is the same in all names of sections that upstream may
 // rename to one another: "profile a" to "a".
-func sectionKey(name []byte) []byte {
-	for bytes.HasPrefix(name, []byte("profile ")) {
-		name = name[len("profile "):]
+func sectionKey[T string | []byte](name T) T {
+	for len(name) >= len(prefix) && string(name[:len(prefix)]) == prefix {
+		name = name[len(prefix):]
 	}
 	return name
 }
@@ -69,20 +63,21 @@ func selectSections(files []*file, profile string) (profiles []string, all bool)
 	for i, f := range files {
 		indexes[i] = newIndex(f.text)
 	}
-	needed := newNeeds(profile)
-	for len(needed.queue) > 0 {
-		if len(needed.queued) > mostNames {
+	needed := &needs{}
+	needed.addProfile(profile)
+	for n := 0; n < len(needed.keys); n++ {
+		if len(needed.keys) > mostNames {
 			for i, f := range files {
 				f.sections = indexes[i].all(f.text)
 			}
 			return nil, true
 		}
-		key := needed.queue[0]
-		needed.queue = needed.queue[1:]
+		key := needed.keys[n]
 		for i, f := range files {
-			for _, s := range indexes[i].find(f.text, key) {
-				f.sections = append(f.sections, s)
-				needed.follow(f.text[s.start:s.end])
+			found := len(f.sections)
+			f.sections = indexes[i].appendKey(f.sections, f.text, key)
+			for _, s := range f.sections[found:] {
+				needed.follow(s.text)
 			}
 		}
 	}
@@ -93,14 +88,14 @@ func selectSections(files []*file, profile string) (profiles []string, all bool)
 }
 
 // follow adds the names that upstream may find in the lines of a section.
-func (n *needs) follow(text []byte) {
-	for line := range bytes.Lines(text) {
-		separator := bytes.IndexAny(line, "=:")
+func (n *needs) follow(text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		separator := strings.IndexAny(line, "=:")
 		if separator < 0 {
 			continue
 		}
 		var add func(name string)
-		switch string(bytes.ToLower(bytes.TrimSpace(line[:separator]))) {
+		switch strings.ToLower(strings.TrimSpace(line[:separator])) {
 		case "source_profile":
 			add = n.addProfile
 		case "sso_session":
@@ -111,7 +106,7 @@ func (n *needs) follow(text []byte) {
 			continue
 		}
 		for _, indented := range []bool{false, true} {
-			if p, ok := parseProperty(string(bytes.TrimSuffix(line, []byte("\n"))), indented); ok {
+			if p, ok := parseProperty(line, indented); ok {
 				add(p.value)
 			}
 		}
@@ -141,16 +136,17 @@ func newIndex(text []byte) index {
 	}
 }
 
-func (x index) find(text []byte, key string) (found []section) {
+// appendKey appends the sections of a key.
+func (x index) appendKey(sections []section, text []byte, key string) []section {
 	hash := hashKey([]byte(key))
 	for i := range x {
 		if x[i].hash == hash {
-			if s := x.section(text, i); string(sectionKey([]byte(s.name))) == key {
-				found = append(found, s)
+			if s := x.section(text, i); sectionKey(s.name) == key {
+				sections = append(sections, s)
 			}
 		}
 	}
-	return found
+	return sections
 }
 
 func (x index) all(text []byte) []section {
@@ -162,12 +158,12 @@ func (x index) all(text []byte) []section {
 }
 
 func (x index) section(text []byte, i int) section {
-	start, end := x[i].start, uint32(len(text))
+	start, end := int(x[i].start), len(text)
 	if i+1 < len(x) {
-		end = x[i+1].start
+		end = int(x[i+1].start)
 	}
-	name, _ := sectionName(text[start:lineEnd(text, int(start))])
-	return section{string(name), start, end}
+	name, _ := sectionName(text[start:lineEnd(text, start)])
+	return section{string(name), start, string(text[start:end])}
 }
 
 // lineEnd returns where the line ends that at stands in.
