@@ -296,7 +296,7 @@ func (l *load) environment(cfg *aws.Config, env EnvConfig) error {
 		return &tokensource.Error{
 			Class:   tokensource.ConfigInvalid,
 			Problem: fmt.Sprintf("both %s and %s are set", tokenServerEnv, tokenFileEnv),
-			Mend:    "unset one of the two",
+			Hint:    "unset one of the two",
 		}
 	}
 	optFns := []func(*stscreds.WebIdentityRoleOptions){
@@ -315,7 +315,7 @@ func (l *load) environment(cfg *aws.Config, env EnvConfig) error {
 			Class:   tokensource.ConfigInvalid,
 			Setting: tokenServerEnv,
 			Problem: roleARNEnv + " is not set",
-			Mend:    "set it to the ARN of the role to assume",
+			Hint:    "set it to the ARN of the role to assume",
 		}
 	}
 	client := options.Client

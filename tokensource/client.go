@@ -39,7 +39,7 @@ func (s *source) client() (client aws.HTTPClient, foreign bool, err error) {
 	}
 	if transport == nil {
 		if q := s.doc.HTTP; q.UnixSocket != "" || q.CAFile != "" || q.CertFile != "" {
-			return nil, false, mended("use an *http.Client with an *http.Transport, or an *awshttp.BuildableClient",
+			return nil, false, hinted("use an *http.Client with an *http.Transport, or an *awshttp.BuildableClient",
 				"the HTTP client has no transport to set http.unix_socket, http.ca_file or http.cert_file on")
 		}
 		return client, foreign, nil

@@ -323,8 +323,8 @@ func TestContracts(t *testing.T) {
 			for value, want := range c.refused {
 				_, err := tokensource.Parse(value)
 				e := wantError(t, err, tokensource.ConfigInvalid, name+": ", want)
-				if want == "needs an audience" && e.Mend != doc.Hint {
-					t.Errorf("%s: mended by %q", value, e.Mend)
+				if want == "needs an audience" && e.Hint != doc.Hint {
+					t.Errorf("%s: fixed by %q", value, e.Hint)
 				}
 			}
 
@@ -338,8 +338,8 @@ func TestContracts(t *testing.T) {
 				if n, want := vendor.requests.Load(), map[bool]int64{true: 2, false: 1}[f.class == unavailable]; n != want {
 					t.Errorf("%d: %d requests, want %d", f.status, n, want)
 				}
-				if f.class == refused && e.Mend != doc.Hint {
-					t.Errorf("%d: mended by %q", f.status, e.Mend)
+				if f.class == refused && e.Hint != doc.Hint {
+					t.Errorf("%d: fixed by %q", f.status, e.Hint)
 				}
 			}
 

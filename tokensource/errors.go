@@ -17,14 +17,14 @@ const (
 	// TokenRefused: the token server understood and refused (4xx), or sent the
 	// request elsewhere (3xx). It is not retried.
 	TokenRefused Class = "token-refused"
-	// TokenUnavailable: no usable answer from the token server (network, 408,
+	// TokenUnavailable: no usable response from the token server (network, 408,
 	// 429, 5xx, time-out), after retries.
 	TokenUnavailable Class = "token-unavailable"
-	// TokenMalformed: the token server answered with something that is no token.
+	// TokenMalformed: the token server responded with something that is not a token.
 	TokenMalformed Class = "token-malformed"
 	// RoleDenied: STS refused the role for this token.
 	RoleDenied Class = "role-denied"
-	// STSUnavailable: no usable answer from STS, after the SDK's retries.
+	// STSUnavailable: no usable response from STS, after the SDK's retries.
 	STSUnavailable Class = "sts-unavailable"
 )
 
@@ -33,7 +33,7 @@ func (c Class) Error() string { return string(c) }
 
 // Error is the type of every error on the way from a setting to a role. It
 // holds no secret: neither a token, nor a request token, nor the body of a
-// successful answer.
+// successful response.
 type Error struct {
 	// Class is the kind of failure. Always set.
 	Class Class
@@ -45,14 +45,14 @@ type Error struct {
 	// Problem says what failed. Always set.
 	Problem string
 
-	// Mend says what to do about it. May be empty.
-	Mend string
+	// Hint says how to resolve it. May be empty.
+	Hint string
 
-	// StatusCode is the HTTP status of the answer, or 0 where there was none.
+	// StatusCode is the HTTP status of the response, or 0 where there was none.
 	StatusCode int
 
-	// Expired tells that there was a token, but it had expired: by its own claim
-	// where no other can come, or by the answer of STS.
+	// Expired reports whether there was a token that had expired: by its own claim
+	// where no other can come, or by the response of STS.
 	Expired bool
 
 	// Err is the cause, or nil.
@@ -61,8 +61,8 @@ type Error struct {
 
 const troubleshooting = "https://github.com/awstokenserver/config/blob/main/docs/troubleshooting.md#"
 
-// Error returns setting, problem, cause, mend and the page that explains the
-// class, in one line.
+// Error returns the setting, the problem, the cause, the hint, and the page that
+// explains the class, in one line.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Setting != "" {
@@ -72,8 +72,8 @@ func (e *Error) Error() string {
 	if e.Err != nil {
 		b.WriteString(": " + strings.ReplaceAll(e.Err.Error(), "\n", "; "))
 	}
-	if e.Mend != "" {
-		b.WriteString("; " + e.Mend)
+	if e.Hint != "" {
+		b.WriteString("; " + e.Hint)
 	}
 	return b.String() + " (" + troubleshooting + string(e.Class) + ")"
 }

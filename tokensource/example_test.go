@@ -24,7 +24,7 @@ func ExampleParse() {
 	if errors.As(err, &e) {
 		fmt.Println(e.Class)
 		fmt.Println(e.Problem)
-		fmt.Println(e.Mend)
+		fmt.Println(e.Hint)
 	}
 
 	_, err = tokensource.Parse("github,sts.amazonaws.com")

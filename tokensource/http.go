@@ -83,7 +83,7 @@ func (c *call) noAnswer(err error) *failure {
 	f := &failure{retry: true, err: &Error{Class: TokenUnavailable, Problem: "no complete answer from " + c.url.Host, Err: err}}
 	if errors.As(err, new(*tls.CertificateVerificationError)) {
 		f.retry = false
-		f.err.Mend = "name the certificate authority in the document's ca_file, or in AWS_CA_BUNDLE"
+		f.err.Hint = "name the certificate authority in the document's ca_file, or in AWS_CA_BUNDLE"
 	}
 	// net/http repeats lines of an answer that it cannot read.
 	text := strings.Map(func(r rune) rune {
@@ -109,7 +109,7 @@ func (c *call) refusal(answer *http.Response, body []byte) *failure {
 	f := &failure{err: e, after: retryAfter(answer.Header.Get("Retry-After"))}
 	if status/100 == 3 {
 		e.Problem += ", a redirect, which is never followed"
-		e.Mend = "set the URL that answers with the token itself"
+		e.Hint = "set the URL that answers with the token itself"
 		return f
 	}
 	// The page of a proxy says nothing about the token server.

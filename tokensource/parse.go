@@ -36,7 +36,7 @@ func Parse(value string, optFns ...func(*Options)) (TokenSource, error) {
 func parse(value string, optFns []func(*Options), wantDocument bool) (TokenSource, error) {
 	value = strings.TrimSpace(value)
 	if value == "" {
-		return nil, mended(forms, "the token server is empty")
+		return nil, hinted(forms, "the token server is empty")
 	}
 	first, rest, comma := strings.Cut(value, ",")
 	first = strings.TrimSpace(first)
@@ -45,7 +45,7 @@ func parse(value string, optFns []func(*Options), wantDocument bool) (TokenSourc
 		audience := audience(rest, comma)
 		switch {
 		case server.name != first:
-			return nil, mended("write "+server.name, "%s is not the name of a token server, %s is", shown(first), server.name)
+			return nil, hinted("write "+server.name, "%s is not the name of a token server, %s is", shown(first), server.name)
 		case server.newSource == nil:
 			return server.open(with(optFns, audience))
 		case wantDocument:
@@ -60,14 +60,14 @@ func parse(value string, optFns []func(*Options), wantDocument bool) (TokenSourc
 		return Document(doc, with(optFns, audience(rest, comma))...)
 	}
 	if strings.HasPrefix(value, "{") {
-		return nil, mended(forms, "a JSON document must be base64-encoded")
+		return nil, hinted(forms, "a JSON document must be base64-encoded")
 	}
 	second, rest, comma := strings.Cut(rest, ",")
 	second = strings.TrimSpace(second)
 	if variable.MatchString(first) && variable.MatchString(second) {
 		return EnvPair(first, second, with(optFns, audience(rest, comma))...)
 	}
-	return nil, mended(forms, "%s names no token server; the names known here are %s", shown(first), strings.Join(names(), ", "))
+	return nil, hinted(forms, "%s names no token server; the names known here are %s", shown(first), strings.Join(names(), ", "))
 }
 
 // audience is what follows the last comma of the grammar, or nil without one.
@@ -110,8 +110,8 @@ func shown(text string) string {
 	return "the value"
 }
 
-func invalid(format string, args ...any) *Error { return mended("", format, args...) }
+func invalid(format string, args ...any) *Error { return hinted("", format, args...) }
 
-func mended(mend, format string, args ...any) *Error {
-	return &Error{Class: ConfigInvalid, Problem: fmt.Sprintf(format, args...), Mend: mend}
+func hinted(fix, format string, args ...any) *Error {
+	return &Error{Class: ConfigInvalid, Problem: fmt.Sprintf(format, args...), Hint: fix}
 }

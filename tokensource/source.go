@@ -62,7 +62,7 @@ func open(name string, doc *document, err error, optFns []func(*Options)) (Token
 	case s.audience != "" && !s.doc.mentionsAudience:
 		return nil, s.explain(invalid("it takes no audience"))
 	case s.doc.File != nil && s.doc.File.leftOut(s.audience), s.doc.HTTP != nil && s.doc.HTTP.URL.leftOut(s.audience):
-		return nil, s.explain(mended(s.doc.Hint, "it needs an audience"))
+		return nil, s.explain(hinted(s.doc.Hint, "it needs an audience"))
 	}
 	return s, nil
 }
@@ -95,7 +95,7 @@ func (s *source) Token(ctx context.Context) (Token, error) {
 	if s.doc.Env != "" && !token.Expires.IsZero() && !time.Now().Before(token.Expires) {
 		expired := notConfigured("the token in the variable %s expired at %s", s.doc.Env, token.Expires.UTC().Format(time.RFC3339))
 		expired.Expired = true
-		expired.Mend = "a variable is a snapshot, so a process that outlives the token in it cannot renew it: " +
+		expired.Hint = "a variable is a snapshot, so a process that outlives the token in it cannot renew it: " +
 			"start the process anew with a fresh token, or name a token server that can be asked"
 		return Token{}, s.explain(expired)
 	}
@@ -115,9 +115,9 @@ func (s *source) explain(err error) error {
 	}
 	switch e.Class {
 	case NotConfigured:
-		e.Mend = cmp.Or(e.Mend, hint, "provide it to the process, or name another token server")
+		e.Hint = cmp.Or(e.Hint, hint, "provide it to the process, or name another token server")
 	case TokenRefused:
-		e.Mend = cmp.Or(hint, e.Mend) // a redirect often leads to a page to sign in
+		e.Hint = cmp.Or(hint, e.Hint) // a redirect often leads to a page to sign in
 	}
 	return e
 }

@@ -91,7 +91,7 @@ func (c taggingClient) AssumeRole(ctx context.Context, params *sts.AssumeRoleInp
 		return nil, &tokensource.Error{
 			Class:      tokensource.ConfigInvalid,
 			Problem:    fmt.Sprintf("the session tags for role %s are too large", aws.ToString(params.RoleArn)),
-			Mend:       "make tags of fewer claims, under a shorter prefix",
+			Hint:       "make tags of fewer claims, under a shorter prefix",
 			StatusCode: statusCode(err),
 			Err:        err,
 		}
@@ -115,7 +115,7 @@ func (t *claimTags) add(ctx context.Context, params *sts.AssumeRoleInput) error 
 			return &tokensource.Error{
 				Class:   tokensource.ConfigInvalid,
 				Problem: fmt.Sprintf("%q cannot be the key of a session tag: %s", key, problem),
-				Mend:    "give ClaimTags another prefix, or leave the claim out",
+				Hint:    "give ClaimTags another prefix, or leave the claim out",
 			}
 		}
 		tags, transitive = append(tags, types.Tag{Key: &key}), append(transitive, key)
@@ -124,7 +124,7 @@ func (t *claimTags) add(ctx context.Context, params *sts.AssumeRoleInput) error 
 		return &tokensource.Error{
 			Class:   tokensource.ConfigInvalid,
 			Problem: fmt.Sprintf("there are %d session tags, and sts takes 50", len(tags)),
-			Mend:    "give ClaimTags fewer claims",
+			Hint:    "give ClaimTags fewer claims",
 		}
 	}
 
@@ -144,7 +144,7 @@ func (t *claimTags) add(ctx context.Context, params *sts.AssumeRoleInput) error 
 			return &tokensource.Error{
 				Class:   tokensource.TokenMalformed,
 				Problem: fmt.Sprintf("the claim %q cannot be a session tag: %s", claim, problem),
-				Mend:    "leave it out of ClaimTags",
+				Hint:    "leave it out of ClaimTags",
 			}
 		}
 		tags[len(params.Tags)+i].Value = &value

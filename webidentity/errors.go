@@ -29,7 +29,7 @@ func (c *roleClient) explain(err error, roleARN string, token tokensource.Token)
 	switch e.Class {
 	case tokensource.RoleDenied:
 		e.Problem = fmt.Sprintf("sts denied role %s to %s", roleARN, describe(token))
-		e.Mend = "compare the role's trust policy and the account's identity provider with these values"
+		e.Hint = "compare the role's trust policy and the account's identity provider with these values"
 	case tokensource.STSUnavailable:
 		e.Problem = fmt.Sprintf("sts did not answer for role %s", roleARN)
 	default:

@@ -21,7 +21,6 @@ func TestReport(t *testing.T) {
 	dir := t.TempDir()
 	r := report{
 		machine:   machine(1),
-		opening:   measureOpening(dir, 1),
 		retrieval: measureRetrieval(t, dir, 1),
 		roles:     measureRoles(t, dir, 1),
 	}
@@ -29,7 +28,7 @@ func TestReport(t *testing.T) {
 	if !testing.Short() {
 		r.processes, r.sizes = measureProcesses(t, dir, 1), measureSizes(dir)
 	}
-	results := append(r.processes.results, r.opening, r.retrieval)
+	results := append(r.processes.results, r.retrieval)
 	for _, l := range append(r.loads, r.profileLoads...) {
 		results = append(results, l.result)
 		if l.memoryThere.count <= 0 || l.memoryThere.bytes <= 0 || l.memoryHere.count <= 0 || l.memoryHere.bytes <= 0 {

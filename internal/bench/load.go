@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -99,35 +97,4 @@ func load(load loader, file string) func() time.Duration {
 		load.profile(file, 0)
 		return time.Since(start)
 	}
-}
-
-// measureOpening compares what upstream opens and reads for a profile with a
-// token file, and for one with a token server.
-func measureOpening(dir string, rounds int) result {
-	file := withServer(dir, 1)
-	text, err := os.ReadFile(file)
-	check(err)
-	return comparison{"a file, and a pipe", func() time.Duration {
-		start := time.Now()
-		open(file)
-		return time.Since(start)
-	}, func() time.Duration {
-		start := time.Now()
-		r, w, err := os.Pipe()
-		check(err)
-		_, err = w.Write(text)
-		check(err)
-		check(w.Close())
-		open(fmt.Sprintf("/dev/fd/%d", r.Fd()))
-		check(r.Close())
-		return time.Since(start)
-	}, 0}.measure(rounds)
-}
-
-func open(name string) {
-	f, err := os.Open(name)
-	check(err)
-	_, err = io.ReadAll(f)
-	check(err)
-	check(f.Close())
 }

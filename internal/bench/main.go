@@ -25,7 +25,6 @@ func main() {
 	defer os.RemoveAll(dir)
 	r := report{
 		machine:   machine(*rounds),
-		opening:   measureOpening(dir, *rounds),
 		retrieval: measureRetrieval(processEnv{}, dir, *rounds),
 		roles:     measureRoles(processEnv{}, dir, *rounds),
 		processes: measureProcesses(processEnv{}, dir, *rounds),

@@ -16,7 +16,6 @@ type report struct {
 	machine      string
 	loads        []loading
 	profileLoads []loading
-	opening      result
 	retrieval    result
 	roles        []roles
 	processes    processes
@@ -57,7 +56,6 @@ func (r report) figures() string {
 	}
 	loads("Load", "`LoadDefaultConfig`", r.loads)
 	loads("Profile", "`LoadSharedConfigProfile`", r.profileLoads)
-	fmt.Fprintf(&b, "\nTo open and read one profile takes %s from a file and %s through a pipe.\n", duration(r.opening.there), duration(r.opening.here))
 
 	section("First retrieval", []string{"", "token request + upstream", "here", "ratio", "bound"},
 		[][]string{append(r.retrieval.cells(), r.retrieval.boundCell())})

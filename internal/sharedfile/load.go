@@ -250,7 +250,7 @@ func (s *Files) Restore(c *config.SharedConfig) error {
 				Class:   tokensource.ConfigInvalid,
 				Setting: fmt.Sprintf("profile %q", source.Profile),
 				Problem: fmt.Sprintf("names both %s (in %s) and %s (in %s)", serverKey, keys.serverFile(), fileKey, keys.fileFile()),
-				Mend:    "keep one of the two",
+				Hint:    "keep one of the two",
 			}
 		}
 		source.WebIdentityTokenFile = TokenFile(lastValue(keys.server))

@@ -65,20 +65,20 @@ func runChild(r row) {
 	}
 	before := held()
 
-	mend := func() {}
+	fix := func() {}
 	if r.load {
-		mend = r.child(c)
+		fix = r.child(c)
 	}
 	start := time.Now()
 	cfg, err := load()
 	if r.child != nil && !r.load {
-		mend = r.child(c)
+		fix = r.child(c)
 		start = time.Now()
 	}
 	answers.Encode(c.retrieve(cfg, err, start))
 
 	told.ReadString('\n')
-	mend()
+	fix()
 	if err != nil {
 		cfg, err = load()
 	}
@@ -137,7 +137,7 @@ func (c *child) retrieve(cfg aws.Config, err error, start time.Time) (o outcome)
 	case errors.As(err, &e):
 		o.Class = string(e.Class)
 		o.Text, _, _ = strings.Cut(strings.TrimPrefix(e.Error(), e.Setting+": "), " (https://")
-		o.Text = strings.TrimSuffix(o.Text, "; "+e.Mend)
+		o.Text = strings.TrimSuffix(o.Text, "; "+e.Hint)
 	default:
 		o.Text = err.Error()
 	}

@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	log.Fatalf("there is no row %q", name)
 }
 
-// In each row a process meets a fault, which is then mended; the process must
+// In each row a process meets a fault, which is then fixed; the process must
 // get credentials now, and keep nothing of the fault. What it got before is what
 // the page says. With UPDATE=1 the page is made to say so.
 func TestFaults(t *testing.T) {
@@ -156,7 +156,7 @@ func (w *world) child(ctx context.Context, name string, fail func(string, ...any
 		said       = json.NewDecoder(out)
 	)
 	errs := []error{said.Decode(&o)}
-	w.mend()
+	w.fix()
 	in.Write([]byte("\n"))
 	errs = append(errs, said.Decode(&afterwards))
 	w.close()
@@ -185,7 +185,7 @@ func (w *world) command(ctx context.Context, args []string, fail func(string, ..
 	}
 	o = outcome{Text: stderr.String(), Full: stderr.String(), Class: cmd.ProcessState.String(), Took: time.Since(start)}
 	o.TokenRequests, o.STSRequests = w.token.accepted.Load(), w.sts.accepted.Load()
-	w.mend()
+	w.fix()
 	cmd, stderr = w.process(ctx, args...)
 	if err := cmd.Run(); err != nil {
 		fail("afterwards: %v: %s", err, stderr)

@@ -17,13 +17,13 @@ import (
 )
 
 // front is the address of a server. Its connections are the fault's until that
-// is mended, and then lead to the server.
+// is fixed, and then lead to the server.
 type front struct {
 	addr   string // host:port
 	server string // host:port
-	mended *atomic.Bool
+	fixed *atomic.Bool
 
-	refuses bool        // connections, until it is mended
+	refuses bool        // connections, until it is fixed
 	fault   conn        // or nil
 	times   int         // how many connections the fault has; 0 means all
 	tls     *tls.Config // or nil
@@ -39,7 +39,7 @@ type front struct {
 // conn is what a server does with a connection before it closes it.
 type conn func(net.Conn)
 
-func newFront(server string, mended *atomic.Bool) *front {
+func newFront(server string, fixed *atomic.Bool) *front {
 	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err == nil {
 		err = syscall.Bind(socket, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
@@ -49,7 +49,7 @@ func newFront(server string, mended *atomic.Bool) *front {
 	}
 	name, _ := syscall.Getsockname(socket)
 	addr := fmt.Sprintf("127.0.0.1:%d", name.(*syscall.SockaddrInet4).Port)
-	return &front{addr: addr, server: server, mended: mended, socket: socket, open: map[net.Conn]bool{}}
+	return &front{addr: addr, server: server, fixed: fixed, socket: socket, open: map[net.Conn]bool{}}
 }
 
 // listen takes connections from now on.
@@ -91,7 +91,7 @@ func (f *front) handle(c net.Conn) {
 	f.open[c] = true
 	f.mu.Unlock()
 	n := int(f.accepted.Add(1))
-	if f.fault != nil && !f.mended.Load() && (f.times == 0 || n <= f.times) {
+	if f.fault != nil && !f.fixed.Load() && (f.times == 0 || n <= f.times) {
 		f.fault(c)
 	} else {
 		f.pipe(c)
@@ -129,8 +129,8 @@ func (f *front) pipe(c net.Conn) {
 // the answer comes faster, and the SDK's takes that for a failure.
 const latency = 20 * time.Millisecond
 
-// mend is for when mended is set: what still has the fault is over.
-func (f *front) mend() {
+// fix is for when fixed is set: what still has the fault is over.
+func (f *front) fix() {
 	if f.listener == nil {
 		f.listen()
 	}

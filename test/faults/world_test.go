@@ -38,11 +38,11 @@ const (
 type world struct {
 	*webidentitytest.World
 	t      *testing.T
-	mended atomic.Bool
+	fixed atomic.Bool
 
 	token, sts, proxy *front
-	resolve           func(query []byte) []byte // what DNS answers until it is mended, or nil
-	badCertificate    *tls.Certificate          // of the token server until it is mended, or nil
+	resolve           func(query []byte) []byte // what DNS answers until it is fixed, or nil
+	badCertificate    *tls.Certificate          // of the token server until it is fixed, or nil
 	exchanges         int32                     // with STS, without a fault
 	dir               string
 	env               map[string]string // of the process
@@ -56,9 +56,9 @@ func newWorld(t *testing.T) *world {
 	w.terminated, w.terminate = context.WithCancel(context.Background())
 	w.STS.AddRole(webidentitytest.Role{ARN: baseARN, Subject: subject})
 	w.STS.AddRole(webidentitytest.Role{ARN: roleARN, Subject: subject, Principals: []string{baseARN}})
-	w.token = newFront(host(w.TokenServer.URL), &w.mended)
-	w.sts = newFront(host(w.STS.URL), &w.mended)
-	w.proxy = newFront(w.token.addr, &w.mended)
+	w.token = newFront(host(w.TokenServer.URL), &w.fixed)
+	w.sts = newFront(host(w.STS.URL), &w.fixed)
+	w.proxy = newFront(w.token.addr, &w.fixed)
 	w.proxy.connect = true
 	w.env = w.Env()
 	maps.Copy(w.env, map[string]string{
@@ -91,11 +91,11 @@ func (w *world) start() {
 	}
 }
 
-// mend makes everything work.
-func (w *world) mend() {
-	w.mended.Store(true)
+// fix makes everything work.
+func (w *world) fix() {
+	w.fixed.Store(true)
 	for _, f := range []*front{w.token, w.sts, w.proxy} {
-		f.mend()
+		f.fix()
 	}
 }
 
@@ -151,7 +151,7 @@ func (w *world) https() {
 	w.env["ACTIONS_ID_TOKEN_REQUEST_URL"] = strings.Replace(w.env["ACTIONS_ID_TOKEN_REQUEST_URL"], "http://127.0.0.1", "https://token.invalid", 1)
 	good := known.certificate("token.invalid", time.Hour)
 	w.token.tls = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-		if w.badCertificate != nil && !w.mended.Load() {
+		if w.badCertificate != nil && !w.fixed.Load() {
 			return w.badCertificate, nil
 		}
 		return good, nil
@@ -164,7 +164,7 @@ func (w *world) behindProxy() {
 	w.env["HTTPS_PROXY"] = "http://" + w.proxy.addr
 }
 
-// dns starts a DNS server. When it is mended, every name is 127.0.0.1.
+// dns starts a DNS server. When it is fixed, every name is 127.0.0.1.
 func (w *world) dns() (address string) {
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -179,7 +179,7 @@ func (w *world) dns() (address string) {
 				return
 			}
 			answer := localhost
-			if w.resolve != nil && !w.mended.Load() {
+			if w.resolve != nil && !w.fixed.Load() {
 				answer = w.resolve
 			}
 			if text := answer(buffer[:n]); text != nil {
