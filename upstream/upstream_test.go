@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/awstokenserver/config/conformance"
+	"github.com/awstokenserver/config/internal/longtest"
 )
 
 // TestApply keeps an edit from going anywhere but where it was meant to.
@@ -85,9 +86,7 @@ func TestCountPlaces(t *testing.T) {
 
 // TestPatch proves what docs/proposal.md says of the patch.
 func TestPatch(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it runs the tests of aws-sdk-go-v2/config twice")
-	}
+	longtest.Skip(t, "it runs the tests of aws-sdk-go-v2/config twice")
 	release, err := pinned()
 	if err != nil {
 		t.Fatal(err)
@@ -130,9 +129,7 @@ func TestPatch(t *testing.T) {
 
 // The module and the patch agree on texts with both keys.
 func TestAgree(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds a patched copy")
-	}
+	longtest.Skip(t, "it builds a patched copy")
 	dir := t.TempDir()
 	if err := agree(dir); err != nil {
 		t.Fatal(err)
@@ -341,9 +338,6 @@ func testVectors(t *testing.T, patched string) {
 }
 
 func TestUsage(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds the command")
-	}
 	command := filepath.Join(t.TempDir(), "upstream.exe")
 	if _, err := run("", "go", "build", "-o", command, "."); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/awstokenserver/config/conformance"
+	"github.com/awstokenserver/config/internal/longtest"
 )
 
 var (
@@ -36,7 +37,7 @@ const canary = "baseline-keys-env"
 const reportHead = `# Faults that the conformance suite catches
 
 Each is put into this module's own sources, and each of the named cases must then fail: ` + "`go test ./conformance/mutation -v`" + `.
-With ` + "`-run TestMutations/FAULT -args -all`" + ` it runs all cases against one, with ` + "`-short -args -update`" + ` it writes this file.
+With ` + "`-run TestMutations/FAULT -args -all`" + ` it runs all cases against one, with ` + "`-args -update`" + ` it writes this file.
 
 | fault | caught by |
 |---|---|
@@ -58,11 +59,9 @@ func TestMutations(t *testing.T) {
 		}
 	}
 	if golden, err := os.ReadFile("REPORT.md"); err != nil || string(golden) != report {
-		t.Errorf("REPORT.md is not of these faults (%v): go test ./conformance/mutation -short -args -update", err)
+		t.Errorf("REPORT.md is not of these faults (%v): go test ./conformance/mutation -args -update", err)
 	}
-	if testing.Short() {
-		t.Skip("builds an adapter for each fault")
-	}
+	longtest.Skip(t, "it builds an adapter for each fault")
 	caught := make([][]string, len(faults))
 	t.Cleanup(func() {
 		for i, f := range faults {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/awstokenserver/config/internal/longtest"
 )
 
 // All of it runs, with few profiles and roles, and the page has tables of the
@@ -25,7 +27,7 @@ func TestReport(t *testing.T) {
 		roles:     measureRoles(t, dir, 1),
 	}
 	r.loads, r.profileLoads = measureLoads(t, dir, 1)
-	if !testing.Short() {
+	if longtest.Wanted() {
 		r.processes, r.sizes = measureProcesses(t, dir, 1), measureSizes(dir)
 	}
 	results := append(r.processes.results, r.retrieval)
@@ -55,7 +57,7 @@ func TestReport(t *testing.T) {
 	}
 	written := tables(string(page))
 	for title, rows := range tables(replaceFigures(string(page), r.figures())) {
-		if title == "Process" && (testing.Short() || r.processes.missing != nil) || title == "Binary" && testing.Short() {
+		if title == "Process" && (!longtest.Wanted() || r.processes.missing != nil) || title == "Binary" && !longtest.Wanted() {
 			continue
 		}
 		if written[title] != rows {
@@ -100,9 +102,7 @@ func tables(page string) map[string]string {
 }
 
 func TestProcessesMissing(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds programs")
-	}
+	longtest.Skip(t, "it builds programs")
 	installed := clients
 	t.Cleanup(func() { clients = installed })
 	clients = t.TempDir()

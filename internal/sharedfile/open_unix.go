@@ -5,6 +5,7 @@ package sharedfile
 import (
 	"io"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -37,13 +38,14 @@ func versionOf(name string) (*version, error) {
 // openFile is a file without what package os adds, which takes as long as all
 // else that is done to read a small file.
 type openFile struct {
+	name       string
 	descriptor int
 	stream     *os.File // for what may not be ready, or nil
 	offset     int64
 }
 
 func open(name string) (f *openFile, err error) {
-	f = &openFile{}
+	f = &openFile{name: name}
 	return f, ignoringEINTR(func() error {
 		f.descriptor, err = syscall.Open(name, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 		return err
@@ -58,6 +60,9 @@ func (f *openFile) version() (*version, error) {
 	v := newVersion(&s)
 	if !v.regular {
 		f.stream = os.NewFile(uintptr(f.descriptor), "")
+		return v, nil
+	}
+	if !strings.HasPrefix(f.name, "/dev/") {
 		return v, nil
 	}
 	var err error

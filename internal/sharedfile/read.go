@@ -1,6 +1,7 @@
 package sharedfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -66,7 +67,11 @@ func read(name string, credentials bool) (*file, error) {
 	f.version, err = opened.version()
 	if err == nil {
 		f.transient = !f.version.regular || strings.HasPrefix(name, "/dev/")
-		f.text, err = readAll(opened, f.version.size)
+		size := f.version.size
+		if !f.version.regular {
+			size = 0 // macOS gives what a pipe holds now
+		}
+		f.text, err = readAll(opened, size)
 	}
 	if errors.Is(err, errTooLarge) {
 		return nil, fmt.Errorf("read shared config file %s: %w", name, err)
@@ -77,17 +82,17 @@ func read(name string, credentials bool) (*file, error) {
 
 var errTooLarge = errors.New("it is too large for a shared config file")
 
-// readAll reads up to the end of r, which reports size bytes.
+// readAll reads up to the end of r, which is at size if that is not 0.
 func readAll(r io.Reader, size int64) ([]byte, error) {
 	if size > largest {
 		return nil, errTooLarge
 	}
-	text := make([]byte, 0, size+1) // one more, to see the end without growing
+	text := make([]byte, 0, cmp.Or(size, 512))
 	for {
 		n, err := r.Read(text[len(text):cap(text)])
 		text = text[:len(text)+n]
 		switch {
-		case err == io.EOF:
+		case err == io.EOF, err == nil && size > 0 && int64(len(text)) == size:
 			return text, nil
 		case err != nil:
 			return nil, err

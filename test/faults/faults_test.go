@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/awstokenserver/config/internal/longtest"
 )
 
 const page = "../../docs/reliability.md"
@@ -59,7 +61,7 @@ func TestFaults(t *testing.T) {
 	for i, c := range components {
 		lines[i] = make([]string, len(c.rows))
 		for j, r := range c.rows {
-			if r.slow && testing.Short() {
+			if r.slow && !longtest.Wanted() {
 				_, rows, _ := strings.Cut(string(text), "### "+c.name+"\n")
 				lines[i][j] = regexp.MustCompile(`(?m)^\| ` + regexp.QuoteMeta(r.fault) + ` \|.*\n`).FindString(rows)
 				continue

@@ -21,7 +21,7 @@ import (
 type front struct {
 	addr   string // host:port
 	server string // host:port
-	fixed *atomic.Bool
+	fixed  *atomic.Bool
 
 	refuses bool        // connections, until it is fixed
 	fault   conn        // or nil

@@ -21,11 +21,11 @@ import (
 type row struct {
 	fault string
 
-	conn  conn                       // what the component's server does with a connection
-	times int                        // how many connections have that; 0 means all, until it is fixed
-	world func(*world)               // in the process of the test, before the child starts
+	conn  conn                      // what the component's server does with a connection
+	times int                       // how many connections have that; 0 means all, until it is fixed
+	world func(*world)              // in the process of the test, before the child starts
 	child func(*child) (fix func()) // in the child, between its load and its Retrieve
-	load  bool                       // child is for the time before the load
+	load  bool                      // child is for the time before the load
 
 	args []string // run the command with these instead of the child
 	slow bool     // it takes minutes

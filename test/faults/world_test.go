@@ -37,7 +37,7 @@ const (
 // and a folder with the config file and whatever else the row needs.
 type world struct {
 	*webidentitytest.World
-	t      *testing.T
+	t     *testing.T
 	fixed atomic.Bool
 
 	token, sts, proxy *front

@@ -24,6 +24,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/internal/longtest"
 	"github.com/awstokenserver/config/webidentity/webidentitytest"
 )
 
@@ -31,9 +32,7 @@ import (
 // or STS for exchanges, is down for 15: no call fails, and the failure is logged
 // once.
 func TestOutage(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 45 seconds")
-	}
+	longtest.Skip(t, "it takes 45 seconds")
 	clearEnv(t)
 	var all sync.WaitGroup
 	for name, down := range map[string]func(w *webidentitytest.World) (front *front, tokenURL, stsURL string){
