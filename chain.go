@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	upstream "github.com/aws/aws-sdk-go-v2/config"
@@ -202,9 +201,7 @@ func (l *load) webIdentity(given func(*stscreds.WebIdentityRoleOptions)) func(*s
 			l.err = err
 			webidentity.Options(l.server)(o)
 		}
-		_, l.hasSource = o.TokenRetriever.(interface {
-			TokenSource() tokensource.TokenSource
-		})
+		_, l.hasSource = o.TokenRetriever.(webidentity.SourceRetriever)
 	}
 }
 
@@ -220,25 +217,24 @@ func (l *load) assumeRole(given func(*stscreds.AssumeRoleOptions)) func(*stscred
 	}
 }
 
-// boundedClient ends after three minutes, as the retrieval from a token source
-// does. The flight that the callers of a cache share never ends otherwise.
+// boundedClient has the bound of a retrieval from a token source.
 type boundedClient struct{ stscreds.AssumeRoleAPIClient }
 
 func (c boundedClient) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, optFns ...func(*sts.Options)) (*sts.AssumeRoleOutput, error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, webidentity.RetrieveTimeout)
 	defer cancel()
 	return c.AssumeRoleAPIClient.AssumeRole(ctx, in, optFns...)
 }
 
-// httpOptions makes a token source use the HTTP client and retryer of the STS
-// client that upstream resolved, and its logger where that logs retries.
+// httpOptions makes a token source use the HTTP client, the retryer, and the
+// logger of the STS client that upstream resolved.
 func (l *load) httpOptions(client any) func(*tokensource.Options) {
 	return func(o *tokensource.Options) {
 		o.HTTPClient = l.given.HTTPClient
 		if c, ok := client.(*sts.Client); ok {
 			resolved := c.Options()
 			o.HTTPClient, o.Retryer = resolved.HTTPClient, resolved.Retryer
-			if resolved.ClientLogMode.IsRetries() {
+			if o.LogMode = resolved.ClientLogMode; o.LogMode != 0 {
 				o.Logger = resolved.Logger
 			}
 		}

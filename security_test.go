@@ -623,7 +623,10 @@ func testSecretsInLogs(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	for _, want := range []string{"GitHub: attempt 2 failed", "POST / HTTP/1.1"} {
+	for _, want := range []string{
+		"GitHub: attempt 1: GET to 127.0.0.1:", "GitHub: attempt 1: status 500 from 127.0.0.1:", "GitHub: attempt 2 failed",
+		"GitHub: attempt 3: status 200 from 127.0.0.1:", "POST / HTTP/1.1",
+	} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("%q was not logged: %s", want, &log)
 		}
@@ -750,7 +753,7 @@ func testForeignIssuer(t *testing.T) {
 	wantError(t, assumeHere(t, "GitHub"), tokensource.RoleDenied, "signature", world.Issuer.URL)
 
 	t.Setenv("SECURITY_TOKEN", "ghp_of-a-user-of-github")
-	wantError(t, assumeHere(t, documentOf(`{"version": 1, "env": "SECURITY_TOKEN"}`)), tokensource.RoleDenied, "no JWT")
+	wantError(t, assumeHere(t, documentOf(`{"version": 1, "env": "SECURITY_TOKEN"}`)), tokensource.RoleDenied, "not a JWT")
 }
 
 func testInjectedKey(t *testing.T) {

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/aws/smithy-go/logging"
 )
 
 // failure is how an attempt failed.
@@ -41,7 +43,19 @@ func (c *call) attempt(ctx context.Context) (string, *failure) {
 	}
 	request.Header = c.header.Clone()
 	request.Close = true // no connection outlives the token
+	c.attempts++
+	mode, started := c.source.options.LogMode, time.Now()
+	if mode.IsRequest() || mode.IsRequestWithBody() {
+		c.trace(ctx, "%s to %s", request.Method, c.url.Host)
+	}
 	answer, err := c.client.Do(request)
+	if mode.IsResponse() || mode.IsResponseWithBody() {
+		status := "no response"
+		if err == nil {
+			status = fmt.Sprintf("status %d", answer.StatusCode)
+		}
+		c.trace(ctx, "%s from %s after %v", status, c.url.Host, time.Since(started).Round(time.Millisecond))
+	}
 	if err != nil {
 		return "", noAnswer(err)
 	}
@@ -64,6 +78,12 @@ func (c *call) attempt(ctx context.Context) (string, *failure) {
 		return "", &failure{err: &Error{Class: TokenMalformed, Problem: c.url.Host + " " + problem, StatusCode: answer.StatusCode}}
 	}
 	return token, nil
+}
+
+// trace logs what is no secret of an attempt.
+func (c *call) trace(ctx context.Context, format string, args ...any) {
+	logging.WithContext(ctx, c.source.options.Logger).Logf(logging.Debug, "%s: attempt %d: %s",
+		c.source.name, c.attempts, fmt.Sprintf(format, args...))
 }
 
 func redirected(answer *http.Response, asked *url.URL) bool {

@@ -1,7 +1,6 @@
 package tokensource
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"time"
@@ -28,20 +27,12 @@ func malformed(problem string) *Error { return &Error{Class: TokenMalformed, Pro
 // expiry is the claim exp of a JWT (RFC 7519), which is not verified. It is zero
 // where there is none.
 func expiry(token string) time.Time {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return time.Time{}
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return time.Time{}
-	}
 	var (
 		claims map[string]json.RawMessage // the names of a struct's members would match in any case
 		exp    float64
 	)
 	const year9999 = 253402300799
-	if json.Unmarshal(payload, &claims) != nil || json.Unmarshal(claims["exp"], &exp) != nil || exp <= 0 || exp > year9999 {
+	if (Token{Value: token}).Claims(&claims) != nil || json.Unmarshal(claims["exp"], &exp) != nil || exp <= 0 || exp > year9999 {
 		return time.Time{}
 	}
 	return time.Unix(int64(exp), 0)

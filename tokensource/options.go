@@ -27,8 +27,15 @@ type Options struct {
 	// minute, whatever the retryer says.
 	Retryer aws.Retryer
 
-	// Logger is told of every retry. Nil means no log.
+	// Logger logs what LogMode says. Nil means no log.
 	Logger logging.Logger
+
+	// LogMode has the bits of the SDK's clients: LogRetries logs each retry as a
+	// warning; LogRequest and LogResponse, with or without the body, log each
+	// request and its response at debug level: method, host, status, time, and
+	// attempt, but no path, header, or body, which may hold secrets. Zero means
+	// LogRetries.
+	LogMode aws.ClientLogMode
 
 	// Timeout bounds each attempt, from connecting to the end of the body. Zero
 	// means 5 seconds.

@@ -17,11 +17,12 @@ type call struct {
 	source *source
 	client aws.HTTPClient
 	// foreign says that the client may follow redirects.
-	foreign bool
-	url     *url.URL
-	header  http.Header
-	body    []byte
-	secrets []string
+	foreign  bool
+	url      *url.URL
+	header   http.Header
+	body     []byte
+	secrets  []string
+	attempts int
 }
 
 // fetch asks the token server for a token.

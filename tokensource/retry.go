@@ -44,8 +44,10 @@ func (s *source) retry(ctx context.Context, attempt func(context.Context) (strin
 		if releaseRetry, err = retryer.GetRetryToken(bounded, failed.err); err != nil {
 			return "", failed.err
 		}
-		logging.WithContext(ctx, s.options.Logger).Logf(logging.Warn, "%s: attempt %d failed: %v; the next is in %v",
-			s.name, n, failed.err, delay)
+		if s.options.LogMode.IsRetries() {
+			logging.WithContext(ctx, s.options.Logger).Logf(logging.Warn, "%s: attempt %d failed: %v; the next is in %v",
+				s.name, n, failed.err, delay)
+		}
 		select {
 		case <-ctx.Done():
 			releaseRetry(ctx.Err())

@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
@@ -51,6 +52,9 @@ func open(name string, doc *document, err error, optFns []func(*Options)) (Token
 	}
 	if s.options.Retryer == nil {
 		s.options.Retryer = retry.NewStandard()
+	}
+	if s.options.LogMode == 0 {
+		s.options.LogMode = aws.LogRetries
 	}
 	if s.options.Timeout <= 0 {
 		s.options.Timeout = 5 * time.Second

@@ -121,3 +121,24 @@ func TestFileAndEnv(t *testing.T) {
 	}
 	failToken(t, inDocument, tokensource.NotConfigured, "TOKENSOURCE_TEST_MISSING", "the hint")
 }
+
+func TestClaims(t *testing.T) {
+	t.Parallel()
+	token := func(payload string) tokensource.Token {
+		return tokensource.Token{Value: "e30." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + ".c2ln"}
+	}
+	var claims map[string]any
+	if err := token(`{"sub": "s", "run": 12345678901234567}`).Claims(&claims); err != nil || claims["sub"] != "s" || claims["run"] != json.Number("12345678901234567") {
+		t.Errorf("%v, %v", claims, err)
+	}
+	for want, tokens := range map[string][]tokensource.Token{
+		"a token that is not a JWT":     {{}, {Value: "s3cret"}, {Value: "a.s3cret"}, {Value: "a.b.c.s3cret"}},
+		"a JWT without readable claims": {{Value: "a.s3cret=.c"}, token("s3cret"), token(`{}"s3cret"`), token(`["s3cret"]`), token("")},
+	} {
+		for _, token := range tokens {
+			if err := token.Claims(&claims); err == nil || err.Error() != want {
+				t.Errorf("%q: %v, want %s", token.Value, err, want)
+			}
+		}
+	}
+}

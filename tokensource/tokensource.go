@@ -1,10 +1,15 @@
 package tokensource
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -16,6 +21,16 @@ import (
 // use. An error of type [*Error] tells the caller what kind of failure it is.
 type TokenSource interface {
 	Token(ctx context.Context) (Token, error)
+}
+
+// Named is a [TokenSource] that a setting named. What fails on the way to a role
+// is reported with it.
+type Named interface {
+	TokenSource
+
+	// Setting returns where the source was named: a variable, or a profile and
+	// its file.
+	Setting() string
 }
 
 // Func adapts a function to a [TokenSource]. The function must be safe for
@@ -34,6 +49,24 @@ type Token struct {
 
 	// Expires is when the token stops being valid. Zero where that is unknown.
 	Expires time.Time
+}
+
+// Claims decodes the claims of the token, which has to be a JWT, into v as
+// [encoding/json.Unmarshal] does; numbers become a [json.Number] where v says
+// nothing of their type. It verifies nothing, which is up to STS. The error says
+// what the token is, and nothing of what it holds.
+func (t Token) Claims(v any) error {
+	parts := strings.Split(t.Value, ".")
+	if len(parts) != 3 {
+		return errors.New("a token that is not a JWT")
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	decoder.UseNumber()
+	if err != nil || !json.Valid(payload) || decoder.Decode(v) != nil {
+		return errors.New("a JWT without readable claims")
+	}
+	return nil
 }
 
 const redacted = "REDACTED"

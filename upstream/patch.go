@@ -29,7 +29,7 @@ var placed = map[string][]string{
 		"document.schema.json", "servers/GitHub.json",
 		"main_test.go", "client_test.go",
 	},
-	"webidentity": {"claims.go", "errors.go", "webidentity.go"},
+	"webidentity": {"errors.go", "webidentity.go"},
 }
 
 // edit puts text before or after an anchor, which is there exactly once in a declaration of a file of upstream's.

@@ -128,14 +128,14 @@ func (t *claimTags) add(ctx context.Context, params *sts.AssumeRoleInput) error 
 		}
 	}
 
-	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RetrieveTimeout)
 	defer cancel()
 	token, err := t.source.Token(ctx)
 	if err != nil {
 		return err
 	}
 	var claims map[string]json.RawMessage
-	if err := readClaims(token, &claims); err != nil {
+	if err := token.Claims(&claims); err != nil {
 		return &tokensource.Error{Class: tokensource.TokenMalformed, Problem: fmt.Sprintf("there are no claims for session tags in %s", err)}
 	}
 	for i, claim := range t.claims {

@@ -156,7 +156,7 @@ func TestClaimTagsOfNoJWT(t *testing.T) {
 	t.Parallel()
 	_, client, _ := startTagged(t)
 	for value, text := range map[string]string{
-		"s3cret": "in a token that is no JWT", "a.e30": "in a token that is no JWT", "a.s3cret.c": "in a JWT without readable claims",
+		"s3cret": "in a token that is not a JWT", "a.e30": "in a token that is not a JWT", "a.s3cret.c": "in a JWT without readable claims",
 	} {
 		source := tokensource.Func(func(context.Context) (tokensource.Token, error) { return tokensource.Token{Value: value}, nil })
 		_, err := stscreds.NewAssumeRoleProvider(client, taggedARN, webidentity.ClaimTags(source, "", "sub")).Retrieve(t.Context())

@@ -161,7 +161,7 @@ func (r *renewal) AdjustExpiresBy(creds aws.Credentials, _ time.Duration) (aws.C
 func (r *renewal) isGood() bool { return r.current.CanExpire && !r.current.Expired() }
 
 func (r *renewal) renew(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RetrieveTimeout)
 	defer cancel()
 	r.settle(r.flight.Retrieve(ctx))
 

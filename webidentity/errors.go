@@ -23,7 +23,7 @@ var errNoCredentials = errors.New("the response holds no credentials")
 func (c *roleClient) explain(err error, roleARN string, token tokensource.Token) error {
 	e := &tokensource.Error{Class: classify(err), Err: withoutToken(err, token), StatusCode: statusCode(err), Expired: isTokenExpired(err)}
 	// A source that was made from a setting can say which.
-	if s, ok := c.source.(interface{ Setting() string }); ok {
+	if s, ok := c.source.(tokensource.Named); ok {
 		e.Setting = s.Setting()
 	}
 	switch e.Class {
@@ -91,7 +91,7 @@ func describe(token tokensource.Token) string {
 		Iss, Sub string
 		Aud      any
 	}
-	if err := readClaims(token, &claims); err != nil {
+	if err := token.Claims(&claims); err != nil {
 		return err.Error()
 	}
 	return fmt.Sprintf("a token with iss %q, sub %q, aud %q", claims.Iss, claims.Sub, claims.Aud)

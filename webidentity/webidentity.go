@@ -28,9 +28,18 @@ import (
 	"github.com/awstokenserver/config/tokensource"
 )
 
-// exchangeTimeout bounds one Retrieve, token requests and retries included.
-// [aws.CredentialsCache] calls its provider with a context that never ends.
-const exchangeTimeout = 3 * time.Minute
+// RetrieveTimeout bounds one Retrieve, token requests and retries included.
+// [aws.CredentialsCache] calls its provider with a context that has neither a
+// deadline nor an end, and lets all callers wait for that call, so a client must
+// have a bound of its own.
+const RetrieveTimeout = 3 * time.Minute
+
+// SourceRetriever is a [stscreds.IdentityTokenRetriever] whose client gets its
+// tokens from a source: what [Options] sets.
+type SourceRetriever interface {
+	stscreds.IdentityTokenRetriever
+	TokenSource() tokensource.TokenSource
+}
 
 // Options returns an option that makes a [stscreds.WebIdentityRoleProvider] take
 // its tokens from source, whatever TokenRetriever it was given. Upstream's
@@ -58,7 +67,7 @@ type tokenInClient struct{ source tokensource.TokenSource }
 
 func (tokenInClient) GetIdentityToken() ([]byte, error) { return nil, nil }
 
-// TokenSource is where the client gets the token from.
+// TokenSource returns where the client gets the token from.
 func (t tokenInClient) TokenSource() tokensource.TokenSource { return t.source }
 
 // roleClient puts a fresh token into every request that it passes to client.
@@ -68,7 +77,7 @@ type roleClient struct {
 }
 
 func (c *roleClient) AssumeRoleWithWebIdentity(ctx context.Context, params *sts.AssumeRoleWithWebIdentityInput, optFns ...func(*sts.Options)) (*sts.AssumeRoleWithWebIdentityOutput, error) {
-	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RetrieveTimeout)
 	defer cancel()
 
 	// The provider's own option would send a refused token again.

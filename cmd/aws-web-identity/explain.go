@@ -148,7 +148,7 @@ func (e *explanation) load(ctx context.Context, profile string, network bool) (s
 	}))
 	_, err = config.LoadDefaultConfig(ctx, options...)
 	e.TokenSource = describe(e.Used)
-	if s, ok := source.(interface{ Setting() string }); ok {
+	if s, ok := source.(tokensource.Named); ok {
 		e.TokenSource.Setting = cmp.Or(s.Setting(), e.TokenSource.Setting)
 	}
 	return source, err

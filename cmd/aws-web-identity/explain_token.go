@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -41,7 +40,7 @@ func (e *explanation) fetch(ctx context.Context, source tokensource.TokenSource,
 	if err != nil {
 		return err
 	}
-	if e.Token = readToken(token.Value); e.Token == nil {
+	if e.Token = readToken(token); e.Token == nil {
 		return &tokensource.Error{Class: tokensource.TokenMalformed, Setting: e.TokenSource.Setting, Problem: "the token is not a JWT: it has no claims that can be read"}
 	}
 	if policy != nil {
@@ -56,19 +55,12 @@ func (e *explanation) fetch(ctx context.Context, source tokensource.TokenSource,
 }
 
 // readToken reads a JWT without verifying it. It returns nil for another text.
-func readToken(token string) *fetched {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return nil
-	}
+func readToken(token tokensource.Token) *fetched {
 	t := &fetched{}
-	for i, part := range []*map[string]any{&t.Header, &t.Claims} {
-		text, err := base64.RawURLEncoding.DecodeString(parts[i])
-		decoder := json.NewDecoder(bytes.NewReader(text))
-		decoder.UseNumber()
-		if err != nil || decoder.Decode(part) != nil || *part == nil {
-			return nil
-		}
+	header, _, _ := strings.Cut(token.Value, ".")
+	text, err := base64.RawURLEncoding.DecodeString(header)
+	if err != nil || json.Unmarshal(text, &t.Header) != nil || token.Claims(&t.Claims) != nil || t.Claims == nil {
+		return nil
 	}
 	t.Issued, t.Expires = moment(t.Claims["iat"]), moment(t.Claims["exp"])
 	if t.Expires != nil {
