@@ -24,6 +24,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/internal/testenv"
 	"github.com/awstokenserver/config/tokensource"
 )
 
@@ -31,10 +32,10 @@ import (
 // profile of it and nothing else.
 func profileFile(t *testing.T, profile, text string) (name string, options []func(*config.LoadOptions) error) {
 	t.Helper()
-	name = writeFile(t, "config", text)
+	name = testenv.WriteFile(t, "config", text)
 	return name, []func(*config.LoadOptions) error{
 		config.WithSharedConfigFiles([]string{name}), config.WithSharedCredentialsFiles([]string{}),
-		config.WithSharedConfigProfile(profile), config.WithHTTPClient(&recordingSTS{}),
+		config.WithSharedConfigProfile(profile), config.WithHTTPClient(&testenv.STS{}),
 	}
 }
 
@@ -50,9 +51,9 @@ func TestUnusedIsUpstream(t *testing.T) {
 		"a file named like a key": deflt + role1 + "web_identity_token_file = web_identity_token_server:GitHub\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			clearEnv(t)
-			t.Setenv("AWS_CONFIG_FILE", writeFile(t, "config", text))
-			client := &recordingSTS{}
+			testenv.Clear(t)
+			t.Setenv("AWS_CONFIG_FILE", testenv.WriteFile(t, "config", text))
+			client := &testenv.STS{}
 			option := config.WithHTTPClient(client)
 			want, err := upstream.LoadDefaultConfig(context.Background(), option, config.WithRegion("us-east-1"))
 			if err != nil {
@@ -78,8 +79,8 @@ func TestUnusedIsUpstream(t *testing.T) {
 }
 
 func TestDefaultSharedConfigFiles(t *testing.T) {
-	clearEnv(t)
-	name := writeFile(t, "config", "[default]\nregion = eu-north-1\nrole_arn = r\nweb_identity_token_server = GitHub\n")
+	testenv.Clear(t)
+	name := testenv.WriteFile(t, "config", "[default]\nregion = eu-north-1\nrole_arn = r\nweb_identity_token_server = GitHub\n")
 	for who, variable := range map[string]*[]string{"ours": &config.DefaultSharedConfigFiles, "upstream's": &upstream.DefaultSharedConfigFiles} {
 		t.Run(who, func(t *testing.T) {
 			defer func(was []string) { *variable = was }(*variable)
@@ -109,11 +110,11 @@ func TestBothKeys(t *testing.T) {
 			t.Parallel()
 			file, options := profileFile(t, "web", "[profile web]\n"+region+role1+text)
 			_, err := config.LoadDefaultConfig(context.Background(), options...)
-			wantError(t, err, tokensource.ConfigInvalid, `profile "web"`, "web_identity_token_server", "web_identity_token_file", file)
+			testenv.WantError(t, err, tokensource.ConfigInvalid, `profile "web"`, "web_identity_token_server", "web_identity_token_file", file)
 			_, err = config.LoadSharedConfigProfile(context.Background(), "web", func(o *config.LoadSharedConfigOptions) {
 				o.ConfigFiles, o.CredentialsFiles = []string{file}, []string{}
 			})
-			wantError(t, err, tokensource.ConfigInvalid)
+			testenv.WantError(t, err, tokensource.ConfigInvalid)
 
 			_, options = profileFile(t, "other", "[profile web]\n"+role1+text+"[profile other]\n"+region+keys)
 			if _, err := config.LoadDefaultConfig(context.Background(), options...); err != nil {
@@ -124,7 +125,7 @@ func TestBothKeys(t *testing.T) {
 	t.Run("in both spellings of default", func(t *testing.T) {
 		t.Parallel()
 		c, err := config.LoadSharedConfigProfile(context.Background(), "default", func(o *config.LoadSharedConfigOptions) {
-			o.ConfigFiles, o.CredentialsFiles = []string{writeFile(t, "config", "[profile default]\n"+role1+"web_identity_token_server = GitHub\n[default]\nweb_identity_token_file = /token\n")}, []string{}
+			o.ConfigFiles, o.CredentialsFiles = []string{testenv.WriteFile(t, "config", "[profile default]\n"+role1+"web_identity_token_server = GitHub\n[default]\nweb_identity_token_file = /token\n")}, []string{}
 		})
 		if value, _ := config.TokenServer(c); err != nil || value != "GitHub" {
 			t.Errorf("upstream drops [default] where there is [profile default]: %q, %v", c.WebIdentityTokenFile, err)
@@ -139,11 +140,11 @@ func TestBothKeys(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, err := config.LoadSharedConfigProfile(context.Background(), "web", func(o *config.LoadSharedConfigOptions) {
-				o.ConfigFiles = []string{writeFile(t, "config", "[profile web]\n"+role1+test.config)}
-				o.CredentialsFiles = []string{writeFile(t, "credentials", "[web]\n"+test.credentials)}
+				o.ConfigFiles = []string{testenv.WriteFile(t, "config", "[profile web]\n"+role1+test.config)}
+				o.CredentialsFiles = []string{testenv.WriteFile(t, "credentials", "[web]\n"+test.credentials)}
 			})
 			if test.want == "both" {
-				wantError(t, err, tokensource.ConfigInvalid)
+				testenv.WantError(t, err, tokensource.ConfigInvalid)
 			} else if err != nil || c.WebIdentityTokenFile != test.want {
 				t.Errorf("%q, %v", c.WebIdentityTokenFile, err)
 			}
@@ -152,13 +153,13 @@ func TestBothKeys(t *testing.T) {
 }
 
 func TestBothVariables(t *testing.T) {
-	clearEnv(t)
+	testenv.Clear(t)
 	t.Setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/r")
 	t.Setenv("AWS_REGION", "eu-west-1")
 	t.Setenv("AWS_WEB_IDENTITY_TOKEN_SERVER", "GitHub")
 	t.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")
 	_, err := config.LoadDefaultConfig(context.Background())
-	wantError(t, err, tokensource.ConfigInvalid, "AWS_WEB_IDENTITY_TOKEN_SERVER", "AWS_WEB_IDENTITY_TOKEN_FILE", "unset one")
+	testenv.WantError(t, err, tokensource.ConfigInvalid, "AWS_WEB_IDENTITY_TOKEN_SERVER", "AWS_WEB_IDENTITY_TOKEN_FILE", "unset one")
 
 	_, options := profileFile(t, "web", serverProfile)
 	if _, err := config.LoadDefaultConfig(context.Background(), options...); err != nil {
@@ -170,22 +171,22 @@ func TestInvalidValue(t *testing.T) {
 	const broken = "web_identity_token_server = github\n"
 	file, options := profileFile(t, "web", "[profile web]\n"+region+role1+broken)
 	_, err := config.LoadDefaultConfig(context.Background(), options...)
-	wantError(t, err, tokensource.ConfigInvalid, "GitHub", `web_identity_token_server of profile "web" in `+file)
+	testenv.WantError(t, err, tokensource.ConfigInvalid, "GitHub", `web_identity_token_server of profile "web" in `+file)
 
 	_, options = profileFile(t, "two", "[profile web]\n"+role1+broken+"[profile two]\n"+region+role2+"source_profile = web\n")
 	_, err = config.LoadDefaultConfig(context.Background(), options...)
-	wantError(t, err, tokensource.ConfigInvalid, `profile "web"`)
+	testenv.WantError(t, err, tokensource.ConfigInvalid, `profile "web"`)
 
 	_, options = profileFile(t, "plain", "[profile web]\n"+role1+broken+"[profile plain]\n"+region+keys)
 	if _, err := config.LoadDefaultConfig(context.Background(), options...); err != nil {
 		t.Errorf("the profile is not used: %v", err)
 	}
 
-	clearEnv(t)
+	testenv.Clear(t)
 	t.Setenv("AWS_WEB_IDENTITY_TOKEN_SERVER", "Github,sts.amazonaws.com")
 	t.Setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/r")
 	_, err = config.LoadDefaultConfig(context.Background())
-	wantError(t, err, tokensource.ConfigInvalid, "AWS_WEB_IDENTITY_TOKEN_SERVER: ", "GitHub")
+	testenv.WantError(t, err, tokensource.ConfigInvalid, "AWS_WEB_IDENTITY_TOKEN_SERVER: ", "GitHub")
 }
 
 func TestRequiresARNNamesTheKey(t *testing.T) {
@@ -275,7 +276,7 @@ func TestWithTokenSource(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, options := profileFile(t, "web", "[profile web]\n"+region+role1+test.key)
-			var sts recordingSTS
+			var sts testenv.STS
 			named := upstream.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) { o.RoleSessionName = "mine" })
 			cfg, err := test.load(context.Background(), append(options, config.WithHTTPClient(&sts), named, config.WithTokenSource(source))...)
 			if err != nil {
@@ -284,15 +285,15 @@ func TestWithTokenSource(t *testing.T) {
 			if _, err := cfg.Credentials.Retrieve(context.Background()); err != nil {
 				t.Fatal(err)
 			}
-			if len(sts.requests) != 1 || !strings.Contains(sts.requests[0], "of-the-program") || !strings.Contains(sts.requests[0], "RoleSessionName=mine") {
-				t.Errorf("%q", sts.requests)
+			if len(sts.Requests) != 1 || !strings.Contains(sts.Requests[0], "of-the-program") || !strings.Contains(sts.Requests[0], "RoleSessionName=mine") {
+				t.Errorf("%q", sts.Requests)
 			}
 		})
 	}
 }
 
 func TestLoadLeavesNothing(t *testing.T) {
-	clearEnv(t)
+	testenv.Clear(t)
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
 	text := strings.Repeat("# a comment that makes the file larger than a pipe\n", 4000) + serverProfile
@@ -340,7 +341,7 @@ func openFiles(t *testing.T) int {
 func TestNoWritableFolder(t *testing.T) {
 	openFiles(t)
 	_, options := profileFile(t, "web", serverProfile)
-	clearEnv(t)
+	testenv.Clear(t)
 	t.Setenv("TMPDIR", "/nowhere")
 	if _, err := config.LoadDefaultConfig(context.Background(), options...); err != nil {
 		t.Error(err)
@@ -403,7 +404,7 @@ func TestUnreadableFiles(t *testing.T) {
 // The STS client for AWS_WEB_IDENTITY_TOKEN_SERVER is made here, not by upstream:
 // its options must be those that upstream's would have.
 func TestEnvironmentClientIsUpstreams(t *testing.T) {
-	clearEnv(t)
+	testenv.Clear(t)
 	for name, value := range map[string]string{
 		"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r", "AWS_REGION": "eu-west-1", "AWS_SDK_UA_APP_ID": "app", "AWS_ENDPOINT_URL": "https://example.com",
 		"AWS_DISABLE_REQUEST_COMPRESSION": "true", "AWS_RETRY_MODE": "adaptive", "AWS_MAX_ATTEMPTS": "7", "AWS_USE_FIPS_ENDPOINT": "true", "AWS_DEFAULTS_MODE": "mobile",
@@ -462,16 +463,26 @@ func (c hangingClient) Do(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// wantError checks an error's class, and that its text holds all of texts.
-func wantError(t *testing.T, err error, class tokensource.Class, texts ...string) {
-	t.Helper()
-	if !errors.Is(err, class) {
-		t.Errorf("got %v, want class %s", err, class)
-		return
+// What upstream's provider does for the role of a chain ends by itself too.
+func TestChainIsBounded(t *testing.T) {
+	testenv.Clear(t)
+	bounded := false
+	_, options := profileFile(t, "two", "[profile one]\n"+region+role1+"web_identity_token_server = GitHub\n"+
+		"[profile two]\n"+region+"source_profile = one\nrole_arn = arn:aws:iam::123456789012:role/two\n")
+	cfg, err := config.LoadDefaultConfig(t.Context(), append(options, config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
+		o.Client = clientOfChain(func(ctx context.Context) { _, bounded = ctx.Deadline() })
+	}))...)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, text := range texts {
-		if !strings.Contains(err.Error(), text) {
-			t.Errorf("%q is not in: %v", text, err)
-		}
+	if _, err := cfg.Credentials.Retrieve(context.Background()); err == nil || !bounded {
+		t.Errorf("bounded: %v, %v", bounded, err)
 	}
+}
+
+type clientOfChain func(context.Context)
+
+func (c clientOfChain) AssumeRole(ctx context.Context, _ *sts.AssumeRoleInput, _ ...func(*sts.Options)) (*sts.AssumeRoleOutput, error) {
+	c(ctx)
+	return nil, fmt.Errorf("nobody there")
 }

@@ -5,14 +5,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/internal/testenv"
 	"github.com/awstokenserver/config/tokensource"
 )
 
@@ -57,7 +53,7 @@ type outcome struct {
 func TestGoldenRule(t *testing.T) {
 	for name, c := range goldenTable {
 		t.Run(name, func(t *testing.T) {
-			file := writeFile(t, "token", "eyJhbGciOiJub25lIn0.e30.\n")
+			file := testenv.WriteFile(t, "token", "eyJhbGciOiJub25lIn0.e30.\n")
 			if c.noToken {
 				os.Remove(file)
 			}
@@ -82,7 +78,7 @@ func (c configuration) run(t *testing.T, tokenFile string, server bool) (o outco
 	}
 	fill := strings.NewReplacer("{key}", key, "{KEY}", strings.ToUpper(key), "{value}", token).Replace
 
-	clearEnv(t)
+	testenv.Clear(t)
 	dir := filepath.Dir(tokenFile)
 	configFile, credentialsFile := filepath.Join(dir, "config"), filepath.Join(dir, "credentials")
 	os.WriteFile(configFile, []byte(fill(c.config)), 0o600)
@@ -96,11 +92,11 @@ func (c configuration) run(t *testing.T, tokenFile string, server bool) (o outco
 		t.Setenv(name, fill(value))
 	}
 
-	var recorded recordingSTS
+	var recorded testenv.STS
 	opts := append([]func(*config.LoadOptions) error{config.WithHTTPClient(&recorded)}, c.opts...)
 	cfg, err := load(context.Background(), opts...)
-	if len(recorded.requests) > 0 && !strings.Contains(strings.Join(recorded.requests, "\n"), "169.254.169.254") {
-		t.Errorf("the load sent %q", recorded.requests)
+	if len(recorded.Requests) > 0 && !strings.Contains(strings.Join(recorded.Requests, "\n"), "169.254.169.254") {
+		t.Errorf("the load sent %q", recorded.Requests)
 	}
 	if errors.Is(err, tokensource.ConfigInvalid) && strings.Contains(err.Error(), "the value") {
 		return outcome{RetrieveErr: "no file"} // a value that can never work is known earlier here
@@ -131,7 +127,7 @@ func (c configuration) run(t *testing.T, tokenFile string, server bool) (o outco
 			return outcome{RetrieveErr: "no file"}
 		}
 	}
-	o.Requests = recorded.requests
+	o.Requests = recorded.Requests
 	return o
 }
 
@@ -160,90 +156,6 @@ func kind(err error, key string) string {
 		return call.Error()
 	}
 	return text
-}
-
-// recordingSTS answers as STS would and keeps what it was asked.
-type recordingSTS struct {
-	mu       sync.Mutex
-	requests []string
-}
-
-var (
-	timeName = regexp.MustCompile(`^(aws-go-sdk-)?\d{19}$`)
-	signedBy = regexp.MustCompile(`Credential=([^/]+)/\d+(/[^,]+)`)
-)
-
-func (s *recordingSTS) Do(r *http.Request) (*http.Response, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var body []byte
-	if r.Body != nil {
-		body, _ = io.ReadAll(r.Body)
-	}
-	form, _ := url.ParseQuery(string(body))
-	if timeName.MatchString(form.Get("RoleSessionName")) {
-		form.Set("RoleSessionName", "TIME")
-	}
-	// Upstream sends a token file with its line break; a token never has one.
-	form.Set("WebIdentityToken", strings.TrimSpace(form.Get("WebIdentityToken")))
-	signer := signedBy.FindStringSubmatch(r.Header.Get("Authorization"))
-	s.requests = append(s.requests, fmt.Sprintf("%s %s %s %q %s %s", r.Method, r.URL, form.Encode(), signer,
-		r.Header.Get("User-Agent"), r.Header.Get("X-Amz-Security-Token")))
-
-	status, answer := http.StatusOK, ""
-	switch action := form.Get("Action"); {
-	case action == "":
-		status = http.StatusNotFound
-	case strings.Contains(form.Get("RoleArn"), "denied"):
-		status, answer = http.StatusForbidden, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`
-	default:
-		n := len(s.requests)
-		answer = fmt.Sprintf(`<%[1]sResponse><%[1]sResult><AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/r/s</Arn></AssumedRoleUser>`+
-			`<Credentials><AccessKeyId>ASIA%[2]d</AccessKeyId><SecretAccessKey>secret%[2]d</SecretAccessKey><SessionToken>session%[2]d</SessionToken>`+
-			`<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></%[1]sResult></%[1]sResponse>`, action, n)
-	}
-	return &http.Response{
-		StatusCode: status, Header: http.Header{}, Request: r,
-		Body: io.NopCloser(strings.NewReader(answer)),
-	}, nil
-}
-
-// TestMain clears the environment for the tests that run in parallel.
-func TestMain(m *testing.M) {
-	for _, name := range foreignVariables() {
-		os.Unsetenv(name)
-	}
-	os.Exit(m.Run())
-}
-
-// foreignVariables are what the environment says about AWS and about proxies.
-func foreignVariables() (names []string) {
-	for _, variable := range os.Environ() {
-		name, _, _ := strings.Cut(variable, "=")
-		if strings.HasPrefix(name, "AWS_") || strings.HasSuffix(strings.ToLower(name), "_proxy") {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// clearEnv does the same for a test that sets variables, and moves its home.
-func clearEnv(t *testing.T) {
-	t.Helper()
-	for _, name := range foreignVariables() {
-		t.Setenv(name, "")
-		os.Unsetenv(name)
-	}
-	t.Setenv("HOME", t.TempDir())
-}
-
-func writeFile(t *testing.T, name, text string) string {
-	t.Helper()
-	name = filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
 }
 
 const (

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/internal/testenv"
 )
 
 // FuzzSharedConfig reads arbitrary text as both files, and expects of every
@@ -118,7 +119,7 @@ func FuzzGoldenRule(f *testing.F) {
 				c.env = with(c.env, set)
 			}
 		}
-		file := writeFile(t, "token", "eyJhbGciOiJub25lIn0.e30.\n")
+		file := testenv.WriteFile(t, "token", "eyJhbGciOiJub25lIn0.e30.\n")
 		want := c.run(t, file, false)
 		if diff := cmp.Diff(want, c.run(t, file, true), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("config:\n%s\ncredentials:\n%s\nenv: %v\nupstream with a file (-) and this package with a server (+) differ:\n%s", c.config, c.credentials, c.env, diff)

@@ -19,7 +19,7 @@ import (
 func TestReport(t *testing.T) {
 	profiles, roles := profileCounts, roleCounts
 	t.Cleanup(func() { profileCounts, roleCounts = profiles, roles })
-	profileCounts, roleCounts = []int{1, 2, 3, 4}, []int{1, 2, 3, 4}
+	profileCounts, roleCounts = []int{1, 2, 3, 4, 5}, []int{1, 2, 3, 4}
 	dir := t.TempDir()
 	r := report{
 		machine:   machine(1),
@@ -79,7 +79,7 @@ func TestReport(t *testing.T) {
 			elements[start.Name.Local]++
 		}
 	}
-	if points := 2*4 + 3*4; elements["circle"] != points {
+	if points := 2*5 + 3*4; elements["circle"] != points {
 		t.Errorf("%d points in the chart, not %d", elements["circle"], points)
 	}
 }

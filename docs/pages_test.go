@@ -1,4 +1,4 @@
-package config_test
+package docs_test
 
 import (
 	"os"
@@ -15,7 +15,7 @@ import (
 // block returns the README's code block of a language.
 func block(t *testing.T, language string) string {
 	t.Helper()
-	text, err := os.ReadFile("README.md")
+	text, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestREADME(t *testing.T) {
 // The README's values are values.
 func TestREADMEValues(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("README.md")
+	text, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestREADMEValues(t *testing.T) {
 // Errors link to a section for their class.
 func TestTroubleshooting(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("docs/troubleshooting.md")
+	text, err := os.ReadFile("troubleshooting.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,8 +103,8 @@ func TestTroubleshooting(t *testing.T) {
 // Every relative link in the documents leads somewhere.
 func TestLinks(t *testing.T) {
 	t.Parallel()
-	documents, _ := filepath.Glob("docs/*.md")
-	top, _ := filepath.Glob("*.md")
+	documents, _ := filepath.Glob("*.md")
+	top, _ := filepath.Glob("../*.md")
 	for _, name := range append(documents, top...) {
 		text, err := os.ReadFile(name)
 		if err != nil {
@@ -121,11 +121,11 @@ func TestLinks(t *testing.T) {
 // The page on session tokens shows what the example of PresignExpiry runs.
 func TestSessionTokensPage(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("docs/session-tokens.md")
+	page, err := os.ReadFile("session-tokens.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	example, err := os.ReadFile("webidentity/example_test.go")
+	example, err := os.ReadFile("../webidentity/example_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}

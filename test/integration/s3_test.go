@@ -1,4 +1,4 @@
-package config_test
+package integration
 
 import (
 	"bytes"
@@ -22,6 +22,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/internal/testenv"
 	"github.com/awstokenserver/config/webidentity"
 	"github.com/awstokenserver/config/webidentity/webidentitytest"
 )
@@ -36,7 +37,7 @@ var bucket = aws.String("bucket")
 // more.
 func s3FromTokenServer(t *testing.T, lifetime time.Duration) (aws.Config, *s3.Client) {
 	t.Helper()
-	clearEnv(t)
+	testenv.Clear(t)
 	issuer := webidentitytest.NewIssuer("ES256")
 	t.Cleanup(issuer.Close)
 	minio, role := startMinIO(t, issuer.URL, "minio")

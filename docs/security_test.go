@@ -1,4 +1,4 @@
-package config_test
+package docs_test
 
 import (
 	"context"
@@ -31,6 +31,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/internal/testenv"
 	"github.com/awstokenserver/config/tokensource"
 	"github.com/awstokenserver/config/webidentity"
 	"github.com/awstokenserver/config/webidentity/webidentitytest"
@@ -80,7 +81,7 @@ func TestSecurity(t *testing.T) {
 // with the name of its test, and each test is named once.
 func TestSecurityPage(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("docs/security.md")
+	text, err := os.ReadFile("security.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +146,7 @@ func TestSecurityPolicy(t *testing.T) {
 		exists["TestSecurity/"+name] = true
 	}
 	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
-	filepath.WalkDir(".", func(name string, _ fs.DirEntry, _ error) error {
+	filepath.WalkDir("..", func(name string, _ fs.DirEntry, _ error) error {
 		if strings.HasSuffix(name, "_test.go") {
 			for _, match := range declared.FindAllStringSubmatch(read(name), -1) {
 				exists[match[1]] = true
@@ -153,11 +154,11 @@ func TestSecurityPolicy(t *testing.T) {
 		}
 		return nil
 	})
-	for _, match := range regexp.MustCompile(`(?m)^\tstep ([a-z ]+)$|^step ([a-z ]+) #`).FindAllStringSubmatch(read(".ci/run"), -1) {
+	for _, match := range regexp.MustCompile(`(?m)^\tstep ([a-z ]+)$|^step ([a-z ]+) #`).FindAllStringSubmatch(read("../.ci/run"), -1) {
 		exists[match[1]+match[2]] = true
 	}
 	named := map[string]bool{}
-	rows := regexp.MustCompile(`(?m)^\| (.+) \| (.+) \|$`).FindAllStringSubmatch(read("SECURITY.md"), -1)
+	rows := regexp.MustCompile(`(?m)^\| (.+) \| (.+) \|$`).FindAllStringSubmatch(read("../SECURITY.md"), -1)
 	for _, row := range rows[2:] {
 		tests := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[2], -1)
 		if tests == nil {
@@ -217,9 +218,9 @@ func wantRequests(t *testing.T, requests *atomic.Int64, want int64) {
 
 func testPlainHTTP(t *testing.T) {
 	for _, host := range []string{"example.com", "localhost.example.com", "127.0.0.1.example.com", "169.254.169.253", "[fd00:ec2::253]", "2130706433", "0.0.0.0"} {
-		wantError(t, fetch(t, `"url": "http://`+host+`/"`), tokensource.ConfigInvalid, "https")
+		testenv.WantError(t, fetch(t, `"url": "http://`+host+`/"`), tokensource.ConfigInvalid, "https")
 		t.Setenv("SECURITY_URL", "http://"+host+"/")
-		wantError(t, fetch(t, `"url": "${env:SECURITY_URL}"`), tokensource.ConfigInvalid, "https")
+		testenv.WantError(t, fetch(t, `"url": "${env:SECURITY_URL}"`), tokensource.ConfigInvalid, "https")
 	}
 	url, requests := serve(t, answer(200, "a.b.c"))
 	if err := fetch(t, `"url": "`+url+`"`); err != nil {
@@ -235,7 +236,7 @@ func testRedirect(t *testing.T) {
 		url, requests := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target, status) })
 		for _, client := range []aws.HTTPClient{nil, http.DefaultClient} {
 			err := fetch(t, `"url": "`+url+`"`, func(o *tokensource.Options) { o.HTTPClient = client })
-			wantError(t, err, tokensource.TokenRefused, "never followed")
+			testenv.WantError(t, err, tokensource.TokenRefused, "never followed")
 		}
 		wantRequests(t, requests, 2)
 	}
@@ -243,7 +244,7 @@ func testRedirect(t *testing.T) {
 
 	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target, http.StatusFound) })
 	err := fetch(t, `"url": "`+url+`"`, func(o *tokensource.Options) { o.HTTPClient = struct{ *http.Client }{http.DefaultClient} })
-	wantError(t, err, tokensource.TokenRefused, "redirected")
+	testenv.WantError(t, err, tokensource.TokenRefused, "redirected")
 	wantRequests(t, followed, 1)
 }
 
@@ -252,7 +253,7 @@ func testURLParts(t *testing.T) {
 		t.Setenv("SECURITY_URL", url)
 		for _, text := range []string{url, "${env:SECURITY_URL}"} {
 			err := fetch(t, `"url": "`+text+`"`)
-			wantError(t, err, tokensource.ConfigInvalid, "must not h")
+			testenv.WantError(t, err, tokensource.ConfigInvalid, "must not h")
 			noSecret(t, err.Error())
 		}
 	}
@@ -262,13 +263,13 @@ func testHeaderInjection(t *testing.T) {
 	url, requests := serve(t, answer(200, "a.b.c"))
 	for _, value := range []string{"x\r\nX-Evil: 1", "x\nX-Evil: 1", "x\rX-Evil: 1", "x\x7f"} {
 		t.Setenv("SECURITY_VALUE", value)
-		file, _ := json.Marshal("${file:" + writeFile(t, "value", value+"x") + "}")
+		file, _ := json.Marshal("${file:" + testenv.WriteFile(t, "value", value+"x") + "}")
 		for _, header := range []string{`"${env:SECURITY_VALUE}"`, string(file)} {
 			err := fetch(t, `"url": "`+url+`", "headers": {"Authorization": `+header+`}`)
-			wantError(t, err, tokensource.ConfigInvalid, "http.headers.Authorization", "control character")
+			testenv.WantError(t, err, tokensource.ConfigInvalid, "http.headers.Authorization", "control character")
 		}
 	}
-	wantError(t, fetch(t, `"url": "`+url+`", "headers": {"A\r\nB": "x"}`), tokensource.ConfigInvalid, "name of a header")
+	testenv.WantError(t, fetch(t, `"url": "`+url+`", "headers": {"A\r\nB": "x"}`), tokensource.ConfigInvalid, "name of a header")
 	wantRequests(t, requests, 0)
 }
 
@@ -276,7 +277,7 @@ func testFramingHeaders(t *testing.T) {
 	t.Parallel()
 	url, requests := serve(t, answer(200, "a.b.c"))
 	for _, name := range []string{"Host", "content-length", "Transfer-Encoding", "CONNECTION"} {
-		wantError(t, fetch(t, `"url": "`+url+`", "headers": {"`+name+`": "x"}`), tokensource.ConfigInvalid, name, "cannot be set")
+		testenv.WantError(t, fetch(t, `"url": "`+url+`", "headers": {"`+name+`": "x"}`), tokensource.ConfigInvalid, name, "cannot be set")
 	}
 	wantRequests(t, requests, 0)
 }
@@ -311,7 +312,7 @@ func testCertificate(t *testing.T) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	wantError(t, fetch(t, `"url": "`+server.URL+`"`), tokensource.TokenUnavailable, "certificate")
+	testenv.WantError(t, fetch(t, `"url": "`+server.URL+`"`), tokensource.TokenUnavailable, "certificate")
 	wantRequests(t, &requests, 0)
 }
 
@@ -339,12 +340,12 @@ func testLargeFile(t *testing.T) {
 	t.Parallel()
 	url, requests := serve(t, answer(200, "a.b.c"))
 	for size, class := range map[int]error{64 << 10: nil, 64<<10 + 1: tokensource.ConfigInvalid} {
-		file, _ := json.Marshal("${file:" + writeFile(t, "large", strings.Repeat("x", size)) + "}")
+		file, _ := json.Marshal("${file:" + testenv.WriteFile(t, "large", strings.Repeat("x", size)) + "}")
 		err := fetch(t, `"url": "`+url+`", "method": "POST", "body": {"x": `+string(file)+`}`)
 		if class == nil && err != nil {
 			t.Error(err)
 		} else if class != nil {
-			wantError(t, err, tokensource.ConfigInvalid, "larger than 64 KiB")
+			testenv.WantError(t, err, tokensource.ConfigInvalid, "larger than 64 KiB")
 		}
 	}
 	wantRequests(t, requests, 1)
@@ -366,10 +367,10 @@ func testSpecialFile(t *testing.T) {
 	for _, name := range names {
 		file, _ := json.Marshal(name)
 		header, _ := json.Marshal("${file:" + name + "}")
-		wantError(t, fetch(t, `"url": "`+url+`", "headers": {"X": `+string(header)+`}`), tokensource.ConfigInvalid, "not a regular file")
-		wantError(t, fetch(t, `"url": "`+url+`", "ca_file": `+string(file)), tokensource.ConfigInvalid, "not a regular file")
+		testenv.WantError(t, fetch(t, `"url": "`+url+`", "headers": {"X": `+string(header)+`}`), tokensource.ConfigInvalid, "not a regular file")
+		testenv.WantError(t, fetch(t, `"url": "`+url+`", "ca_file": `+string(file)), tokensource.ConfigInvalid, "not a regular file")
 		_, err = tokensource.File(name).Token(t.Context())
-		wantError(t, err, tokensource.ConfigInvalid, "not a regular file")
+		testenv.WantError(t, err, tokensource.ConfigInvalid, "not a regular file")
 	}
 	wantRequests(t, requests, 0)
 }
@@ -383,7 +384,7 @@ func testLargeAnswer(t *testing.T) {
 		t.Error(err)
 	}
 	larger, _ := serve(t, answer(200, token+padding+" "))
-	wantError(t, fetch(t, `"url": "`+larger+`", "token": "/value"`), tokensource.TokenMalformed, "more than 64 KiB")
+	testenv.WantError(t, fetch(t, `"url": "`+larger+`", "token": "/value"`), tokensource.TokenMalformed, "more than 64 KiB")
 }
 
 func testNoToken(t *testing.T) {
@@ -392,11 +393,11 @@ func testNoToken(t *testing.T) {
 		"", " \n", "abc", strings.Repeat("a", 20001), "<html>Please log in</html>", "a.b\x00.c", "tökèn",
 	} {
 		url, _ := serve(t, answer(200, body))
-		wantError(t, fetch(t, `"url": "`+url+`"`), tokensource.TokenMalformed)
+		testenv.WantError(t, fetch(t, `"url": "`+url+`"`), tokensource.TokenMalformed)
 	}
 	for _, body := range []string{"a.b.c", `{"Value": "a.b.c"}`, `{"value": 12345}`, `{"value": null}`, `{"value": "a.b.c"}{}`} {
 		url, _ := serve(t, answer(200, body))
-		wantError(t, fetch(t, `"url": "`+url+`", "token": "/value"`), tokensource.TokenMalformed)
+		testenv.WantError(t, fetch(t, `"url": "`+url+`", "token": "/value"`), tokensource.TokenMalformed)
 	}
 }
 
@@ -421,7 +422,7 @@ func testHanging(t *testing.T) {
 					o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 56 * time.Second, nil })
 				})
 			})
-			wantError(t, err, tokensource.TokenUnavailable, "after 5s")
+			testenv.WantError(t, err, tokensource.TokenUnavailable, "after 5s")
 			if took := time.Since(start); took > 20*time.Second {
 				t.Errorf("given up after %v", took)
 			}
@@ -446,19 +447,19 @@ func testBrokenDocument(t *testing.T) {
 	} {
 		_, options := profileFile(t, "web", "[profile web]\n"+region+role1+"web_identity_token_server = "+documentOf(text)+"\n")
 		_, err := config.LoadDefaultConfig(t.Context(), options...)
-		wantError(t, err, tokensource.ConfigInvalid, want, `profile "web"`)
+		testenv.WantError(t, err, tokensource.ConfigInvalid, want, `profile "web"`)
 	}
 }
 
 // fromEnvironment sets the variables of web identity, with an HTTP client that
 // keeps what it was asked.
-func fromEnvironment(t *testing.T, server string) (*recordingSTS, func(*config.LoadOptions) error) {
+func fromEnvironment(t *testing.T, server string) (*testenv.STS, func(*config.LoadOptions) error) {
 	t.Helper()
-	clearEnv(t)
+	testenv.Clear(t)
 	t.Setenv("AWS_WEB_IDENTITY_TOKEN_SERVER", server)
 	t.Setenv("AWS_ROLE_ARN", mainRole)
 	t.Setenv("AWS_REGION", "eu-west-1")
-	client := &recordingSTS{}
+	client := &testenv.STS{}
 	return client, config.WithHTTPClient(client)
 }
 
@@ -472,9 +473,9 @@ func testNearMiss(t *testing.T) {
 		if err == nil {
 			cfg.Credentials.Retrieve(t.Context())
 		}
-		wantError(t, err, tokensource.ConfigInvalid, "write GitHub")
-		if len(client.requests) > 0 {
-			t.Errorf("%s: %q", value, client.requests)
+		testenv.WantError(t, err, tokensource.ConfigInvalid, "write GitHub")
+		if len(client.Requests) > 0 {
+			t.Errorf("%s: %q", value, client.Requests)
 		}
 	}
 }
@@ -485,7 +486,7 @@ func testBothKeys(t *testing.T) {
 		file, options := profileFile(t, profile, serverProfile+"web_identity_token_file = /token\n"+
 			"[profile two]\n"+region+role2+"source_profile = web\n")
 		_, err := config.LoadDefaultConfig(t.Context(), options...)
-		wantError(t, err, tokensource.ConfigInvalid, "names both", file)
+		testenv.WantError(t, err, tokensource.ConfigInvalid, "names both", file)
 	}
 }
 
@@ -493,42 +494,42 @@ func testBothVariables(t *testing.T) {
 	_, option := fromEnvironment(t, "GitHub")
 	t.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")
 	_, err := config.LoadDefaultConfig(t.Context(), option)
-	wantError(t, err, tokensource.ConfigInvalid, "both AWS_WEB_IDENTITY_TOKEN_SERVER and AWS_WEB_IDENTITY_TOKEN_FILE")
+	testenv.WantError(t, err, tokensource.ConfigInvalid, "both AWS_WEB_IDENTITY_TOKEN_SERVER and AWS_WEB_IDENTITY_TOKEN_FILE")
 }
 
 func testNoMixing(t *testing.T) {
 	_, option := fromEnvironment(t, "GitHub")
 	os.Unsetenv("AWS_ROLE_ARN")
-	t.Setenv("AWS_CONFIG_FILE", writeFile(t, "config", deflt+role1))
+	t.Setenv("AWS_CONFIG_FILE", testenv.WriteFile(t, "config", deflt+role1))
 	_, err := config.LoadDefaultConfig(t.Context(), option)
-	wantError(t, err, tokensource.ConfigInvalid, "AWS_ROLE_ARN is not set")
+	testenv.WantError(t, err, tokensource.ConfigInvalid, "AWS_ROLE_ARN is not set")
 
 	client, option := fromEnvironment(t, documentOf(`{"version": 1, "env": "SECURITY_TOKEN"}`))
 	t.Setenv("SECURITY_TOKEN", "a.b.c")
-	t.Setenv("AWS_CONFIG_FILE", writeFile(t, "config", deflt+role1+"role_session_name = of-the-profile\n"))
+	t.Setenv("AWS_CONFIG_FILE", testenv.WriteFile(t, "config", deflt+role1+"role_session_name = of-the-profile\n"))
 	cfg, err := config.LoadDefaultConfig(t.Context(), option)
 	if err == nil {
 		_, err = cfg.Credentials.Retrieve(t.Context())
 	}
-	if err != nil || len(client.requests) != 1 || !strings.Contains(client.requests[0], url.QueryEscape(mainRole)) || strings.Contains(client.requests[0], "of-the-profile") {
-		t.Errorf("%q, %v", client.requests, err)
+	if err != nil || len(client.Requests) != 1 || !strings.Contains(client.Requests[0], url.QueryEscape(mainRole)) || strings.Contains(client.Requests[0], "of-the-profile") {
+		t.Errorf("%q, %v", client.Requests, err)
 	}
 }
 
 func testNoFallThrough(t *testing.T) {
 	client, option := fromEnvironment(t, "GitHub")
-	t.Setenv("AWS_CONFIG_FILE", writeFile(t, "config", deflt+keys+serverProfile))
+	t.Setenv("AWS_CONFIG_FILE", testenv.WriteFile(t, "config", deflt+keys+serverProfile))
 	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/credentials")
 	t.Setenv("ACTIONS_ID_TOKEN_REQUEST_URL", "")
-	for _, options := range [][]func(*config.LoadOptions) error{{option}, {option, useWeb}} {
+	for _, options := range [][]func(*config.LoadOptions) error{{option}, {option, config.WithSharedConfigProfile("web")}} {
 		cfg, err := config.LoadDefaultConfig(t.Context(), options...)
 		if err == nil {
 			_, err = cfg.Credentials.Retrieve(t.Context())
 		}
-		wantError(t, err, tokensource.NotConfigured, "id-token: write")
+		testenv.WantError(t, err, tokensource.NotConfigured, "id-token: write")
 	}
-	if len(client.requests) > 0 {
-		t.Errorf("%q", client.requests)
+	if len(client.Requests) > 0 {
+		t.Errorf("%q", client.Requests)
 	}
 }
 
@@ -580,7 +581,7 @@ func testSecretsInErrors(t *testing.T) {
 		t.Setenv("SECURITY_URL", server+"/?key=s3cr3t-in-url")
 		t.Setenv("SECURITY_TOKEN", "s3cr3t-request-token")
 		t.Setenv("SECURITY_VALUE", `s3cr3t "+/=%`)
-		file, _ := json.Marshal("${file:" + writeFile(t, "secret", "s3cr3t-in-file\n") + "}")
+		file, _ := json.Marshal("${file:" + testenv.WriteFile(t, "secret", "s3cr3t-in-file\n") + "}")
 		for _, value := range []string{"SECURITY_URL,SECURITY_TOKEN", documentOf(`{"version": 1, "http": {
 			"url": "${env:SECURITY_URL}", "method": "POST", "headers": {"Authorization": "Bearer s3cr3t-in-document", "X-File": ` + string(file) + `},
 			"query": {"q": "${env:SECURITY_VALUE}"}, "body": {"b": ["${env:SECURITY_VALUE}", ` + string(file) + `]}}}`)} {
@@ -602,12 +603,12 @@ func testSecretsInErrors(t *testing.T) {
 	for _, value := range []string{`{"version": 1, "env": "s3cr3t"}`, "s3cr3t/pasted+here==", documentOf(`{"version": 1, "env": "s3cr3t of mine"}`)} {
 		_, options := profileFile(t, "web", "[profile web]\n"+region+role1+"web_identity_token_server = "+value+"\n")
 		_, err := config.LoadDefaultConfig(t.Context(), options...)
-		wantError(t, err, tokensource.ConfigInvalid)
+		testenv.WantError(t, err, tokensource.ConfigInvalid)
 		noSecret(t, err.Error())
 	}
 
 	err := assume(t, newWorld(t, map[string]any{"sub": "repo:another/one:x"}), "GitHub")
-	wantError(t, err, tokensource.RoleDenied, "repo:another/one:x")
+	testenv.WantError(t, err, tokensource.RoleDenied, "repo:another/one:x")
 	noSecret(t, err.Error())
 }
 
@@ -660,7 +661,7 @@ func testQuotedAnswers(t *testing.T) {
 	t.Parallel()
 	url, _ := serve(t, answer(403, "\x1b[31m\r\n::error::\u202e"+strings.Repeat("a", 1000)))
 	err := fetch(t, `"url": "`+url+`"`)
-	wantError(t, err, tokensource.TokenRefused, `"\x1b[31m\r\n::error::\u202e`)
+	testenv.WantError(t, err, tokensource.TokenRefused, `"\x1b[31m\r\n::error::\u202e`)
 	if text := err.Error(); strings.ContainsAny(text, "\x1b\r\n\u202e") || strings.Count(text, "a") > 256+20 {
 		t.Errorf("%q", text)
 	}
@@ -716,12 +717,12 @@ func testForkNoPermission(t *testing.T) {
 	asked := len(world.STS.Requests())
 	os.Unsetenv("ACTIONS_ID_TOKEN_REQUEST_URL")
 	os.Unsetenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
-	wantError(t, assumeHere(t, "GitHub"), tokensource.NotConfigured, "ACTIONS_ID_TOKEN_REQUEST_URL is not set", "id-token: write")
+	testenv.WantError(t, assumeHere(t, "GitHub"), tokensource.NotConfigured, "ACTIONS_ID_TOKEN_REQUEST_URL is not set", "id-token: write")
 
 	// The address is no secret, the request token is.
 	t.Setenv("ACTIONS_ID_TOKEN_REQUEST_URL", world.TokenServer.URL)
 	t.Setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "guessed")
-	wantError(t, assumeHere(t, "GitHub"), tokensource.TokenRefused, "401")
+	testenv.WantError(t, assumeHere(t, "GitHub"), tokensource.TokenRefused, "401")
 	if n := len(world.STS.Requests()); n != asked {
 		t.Errorf("sts was asked %d times more", n-asked)
 	}
@@ -730,7 +731,7 @@ func testForkNoPermission(t *testing.T) {
 func testForkSubject(t *testing.T) {
 	claims := map[string]any{"sub": "repo:octo-org/octo-repo:pull_request", "ref": "refs/pull/7/merge", "event_name": "pull_request"}
 	world := newWorld(t, claims)
-	wantError(t, assume(t, world, "GitHub"), tokensource.RoleDenied, "repo:octo-org/octo-repo:pull_request")
+	testenv.WantError(t, assume(t, world, "GitHub"), tokensource.RoleDenied, "repo:octo-org/octo-repo:pull_request")
 
 	world.STS.AddRole(webidentitytest.Role{ARN: mainRole, Subject: "repo:octo-org/octo-repo:*"})
 	if err := assume(t, world, "GitHub"); err != nil {
@@ -745,15 +746,15 @@ func testForeignIssuer(t *testing.T) {
 	}
 	t.Setenv("ACTIONS_ID_TOKEN_REQUEST_URL", stranger.TokenServer.URL)
 	t.Setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", stranger.TokenServer.RequestToken)
-	wantError(t, assumeHere(t, "GitHub"), tokensource.RoleDenied, "No OpenIDConnect provider", stranger.Issuer.URL, mainBranch)
+	testenv.WantError(t, assumeHere(t, "GitHub"), tokensource.RoleDenied, "No OpenIDConnect provider", stranger.Issuer.URL, mainBranch)
 
 	pretender := newWorld(t, map[string]any{"iss": world.Issuer.URL})
 	t.Setenv("ACTIONS_ID_TOKEN_REQUEST_URL", pretender.TokenServer.URL)
 	t.Setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", pretender.TokenServer.RequestToken)
-	wantError(t, assumeHere(t, "GitHub"), tokensource.RoleDenied, "signature", world.Issuer.URL)
+	testenv.WantError(t, assumeHere(t, "GitHub"), tokensource.RoleDenied, "signature", world.Issuer.URL)
 
 	t.Setenv("SECURITY_TOKEN", "ghp_of-a-user-of-github")
-	wantError(t, assumeHere(t, documentOf(`{"version": 1, "env": "SECURITY_TOKEN"}`)), tokensource.RoleDenied, "not a JWT")
+	testenv.WantError(t, assumeHere(t, documentOf(`{"version": 1, "env": "SECURITY_TOKEN"}`)), tokensource.RoleDenied, "not a JWT")
 }
 
 func testInjectedKey(t *testing.T) {
@@ -816,7 +817,7 @@ func testInjectedKey(t *testing.T) {
 	for name, token := range forged {
 		t.Setenv("SECURITY_TOKEN", token)
 		err := assumeHere(t, document)
-		wantError(t, err, tokensource.RoleDenied, "InvalidIdentityToken")
+		testenv.WantError(t, err, tokensource.RoleDenied, "InvalidIdentityToken")
 		if t.Failed() {
 			t.Fatal(name)
 		}
@@ -838,13 +839,13 @@ func testForeignRepository(t *testing.T) {
 		"repo:Octo-Org/octo-repo:ref:refs/heads/main",
 		"x" + mainBranch,
 	} {
-		wantError(t, assume(t, newWorld(t, map[string]any{"sub": sub}), "GitHub"), tokensource.RoleDenied, sub, "AccessDenied")
+		testenv.WantError(t, assume(t, newWorld(t, map[string]any{"sub": sub}), "GitHub"), tokensource.RoleDenied, sub, "AccessDenied")
 	}
 }
 
 func testForeignAudience(t *testing.T) {
 	world := newWorld(t, nil)
 	for _, server := range []string{"GitHub,https://vault.example.com", "GitHub,"} {
-		wantError(t, assume(t, world, server), tokensource.RoleDenied, "audience")
+		testenv.WantError(t, assume(t, world, server), tokensource.RoleDenied, "audience")
 	}
 }

@@ -1,4 +1,4 @@
-package config_test
+package docs_test
 
 import (
 	"bytes"
@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/internal/testenv"
 	"github.com/awstokenserver/config/tokensource"
 	"github.com/awstokenserver/config/webidentity"
 	"github.com/awstokenserver/config/webidentity/webidentitytest"
@@ -67,7 +68,7 @@ var (
 
 func recipes(t *testing.T) (recipes []recipe) {
 	t.Helper()
-	text, err := os.ReadFile("docs/recipes.md")
+	text, err := os.ReadFile("recipes.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +113,7 @@ func readProfile(t *testing.T, ini, document string) recipeProfile {
 	if !strings.HasPrefix(ini, "[profile deploy]\n") || strings.Count(ini, "[") != 1 {
 		t.Fatalf("not the one profile deploy: %s", ini)
 	}
-	p := recipeProfile{file: writeFile(t, "aws.ini", ini), document: document}
+	p := recipeProfile{file: testenv.WriteFile(t, "aws.ini", ini), document: document}
 	c, err := config.LoadSharedConfigProfile(context.Background(), "deploy", func(o *config.LoadSharedConfigOptions) {
 		o.ConfigFiles, o.CredentialsFiles = []string{p.file}, []string{}
 	})
@@ -213,7 +214,7 @@ func explainValue(t *testing.T, value string) (e explained) {
 func TestRecipes(t *testing.T) {
 	t.Parallel()
 	examples := map[string]string{} // by text
-	files, _ := filepath.Glob("tokensource/testdata/documents/*.json")
+	files, _ := filepath.Glob("../tokensource/testdata/documents/*.json")
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -287,7 +288,7 @@ func TestRecipes(t *testing.T) {
 // is in the README.
 func TestRecipesNamedServers(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("README.md")
+	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -415,7 +416,7 @@ func TestRecipesExpired(t *testing.T) {
 	world := webidentitytest.New()
 	defer world.Close()
 	world.Setenv(t)
-	text, err := os.ReadFile("docs/recipes.md")
+	text, err := os.ReadFile("recipes.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -436,7 +437,7 @@ func TestRecipesExpired(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = cfg.Credentials.Retrieve(t.Context())
-			wantError(t, err, tokensource.Class(quoted[1]), string(quoted[2])+" "+e.Env+" "+string(quoted[3]), "snapshot")
+			testenv.WantError(t, err, tokensource.Class(quoted[1]), string(quoted[2])+" "+e.Env+" "+string(quoted[3]), "snapshot")
 		})
 	}
 	if len(world.STS.Requests()) != 0 {
@@ -533,7 +534,7 @@ func buildProgram(t *testing.T, sources ...string) func(world *webidentitytest.W
 // that it shows makes tags of the first role's session.
 func TestRecipesSessionTags(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("docs/recipes.md")
+	text, err := os.ReadFile("recipes.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -576,7 +577,7 @@ func TestRecipesSessionTags(t *testing.T) {
 	second.ARN = roles[0][1]
 	first := webidentitytest.Role{ARN: roles[1][1], Subject: "repo:acme/*"}
 
-	run, file := buildProgram(t, program), writeFile(t, "aws.ini", ini)
+	run, file := buildProgram(t, program), testenv.WriteFile(t, "aws.ini", ini)
 	for repository, want := range map[string]string{"acme/shop": "arn:aws:sts::123456789012:assumed-role/deploy/", "acme/web": "AccessDenied"} {
 		world := newWorld(t, map[string]any{"sub": "repo:" + repository + ":ref:refs/heads/main", "repository": repository})
 		world.TokenServer.Script() // the race detector sees that the claims were set before another process asked
@@ -601,7 +602,7 @@ func TestRecipesSessionTags(t *testing.T) {
 	})
 	provider := webidentity.NewProvider(sts.New(sts.Options{Region: "us-east-1", BaseEndpoint: &world.STS.URL}), first.ARN, source)
 	_, err = provider.Retrieve(t.Context())
-	wantError(t, err, tokensource.RoleDenied, "sts:TagSession")
+	testenv.WantError(t, err, tokensource.RoleDenied, "sts:TagSession")
 	first.TagSession, first.RequestTags = true, map[string]string{"Project": "shop"}
 	world.STS.AddRole(first)
 	if _, err := provider.Retrieve(t.Context()); err != nil {

@@ -1,4 +1,4 @@
-package config_test
+package integration
 
 import (
 	"cmp"
@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/internal/testenv"
 	"github.com/awstokenserver/config/tokensource"
 	"github.com/awstokenserver/config/webidentity/webidentitytest"
 )
@@ -25,13 +26,13 @@ import (
 // TestMinIO goes all the way from a setting to an object, with an STS and an S3
 // that know nothing of this project.
 func TestMinIO(t *testing.T) {
-	clearEnv(t)
+	testenv.Clear(t)
 	issuer := webidentitytest.NewIssuer("ES256")
 	t.Cleanup(issuer.Close)
 	url, role := startMinIO(t, issuer.URL, "minio")
 
 	profile := "role_arn = " + role + "\nregion = us-east-1\nservices = minio\nweb_identity_token_server = "
-	t.Setenv("AWS_CONFIG_FILE", writeFile(t, "config", ""+
+	t.Setenv("AWS_CONFIG_FILE", testenv.WriteFile(t, "config", ""+
 		"[profile named]\n"+profile+"GitHub,minio\n"+
 		"[profile pair]\n"+profile+"CI_URL,CI_TOKEN,minio\n"+
 		"[profile default-audience]\n"+profile+"GitHub\n"+
@@ -95,7 +96,7 @@ func TestMinIO(t *testing.T) {
 			bucket, key, content := &name, aws.String("greeting"), "hello from "+name
 			_, err = client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: bucket})
 			if c.denial != nil {
-				wantError(t, err, tokensource.RoleDenied, c.denial...)
+				testenv.WantError(t, err, tokensource.RoleDenied, c.denial...)
 				return
 			}
 			if err != nil {

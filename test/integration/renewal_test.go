@@ -1,16 +1,14 @@
-package config_test
+package integration
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/internal/testenv"
 	"github.com/awstokenserver/config/tokensource"
 	"github.com/awstokenserver/config/webidentity/webidentitytest"
 )
@@ -28,13 +26,13 @@ func TestRenewedAhead(t *testing.T) {
 	}
 	world.STS.AddRole(webidentitytest.Role{ARN: arn("chained"), Principals: []string{arn("source")}})
 	token := world.Issuer.Sign(map[string]any{"sub": "me", "aud": "sts.amazonaws.com"})
-	server, file := "web_identity_token_server = GitHub\n", "web_identity_token_file = "+writeFile(t, "token", token)+"\n"
-	t.Setenv("AWS_CONFIG_FILE", writeFile(t, "config", ""+
+	server, file := "web_identity_token_server = GitHub\n", "web_identity_token_file = "+testenv.WriteFile(t, "token", token)+"\n"
+	t.Setenv("AWS_CONFIG_FILE", testenv.WriteFile(t, "config", ""+
 		"[profile profile]\nrole_arn = "+arn("profile")+"\n"+server+
 		"[profile source]\nrole_arn = "+arn("source")+"\n"+server+
 		"[profile chained]\nsource_profile = source\nrole_arn = "+arn("chained")+"\n"+
 		"[profile option]\nrole_arn = "+arn("option")+"\n"+server))
-	files := writeFile(t, "files", "[profile token-source]\nrole_arn = "+arn("token-source")+"\n"+file+"[profile file]\nrole_arn = "+arn("file")+"\n"+file)
+	files := testenv.WriteFile(t, "files", "[profile token-source]\nrole_arn = "+arn("token-source")+"\n"+file+"[profile file]\nrole_arn = "+arn("file")+"\n"+file)
 	t.Setenv("AWS_ROLE_ARN", arn("environment"))
 	t.Setenv("AWS_WEB_IDENTITY_TOKEN_SERVER", "GitHub")
 
@@ -97,28 +95,4 @@ func TestRenewedAhead(t *testing.T) {
 			t.Errorf("%s: %d exchanges, want %d", name, n, c.exchanges)
 		}
 	}
-}
-
-// What upstream's provider does for the role of a chain ends by itself too.
-func TestChainIsBounded(t *testing.T) {
-	clearEnv(t)
-	bounded := false
-	_, options := profileFile(t, "two", "[profile one]\n"+region+role1+"web_identity_token_server = GitHub\n"+
-		"[profile two]\n"+region+"source_profile = one\nrole_arn = arn:aws:iam::123456789012:role/two\n")
-	cfg, err := config.LoadDefaultConfig(t.Context(), append(options, config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
-		o.Client = clientOfChain(func(ctx context.Context) { _, bounded = ctx.Deadline() })
-	}))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := cfg.Credentials.Retrieve(context.Background()); err == nil || !bounded {
-		t.Errorf("bounded: %v, %v", bounded, err)
-	}
-}
-
-type clientOfChain func(context.Context)
-
-func (c clientOfChain) AssumeRole(ctx context.Context, _ *sts.AssumeRoleInput, _ ...func(*sts.Options)) (*sts.AssumeRoleOutput, error) {
-	c(ctx)
-	return nil, fmt.Errorf("nobody there")
 }

@@ -1,15 +1,18 @@
-package config_test
+package docs_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	upstream "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
 	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/internal/testenv"
 	"github.com/awstokenserver/config/tokensource"
 	"github.com/awstokenserver/config/webidentity"
 	"github.com/awstokenserver/config/webidentity/webidentitytest"
@@ -28,7 +31,7 @@ func TestClaimTags(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		key    string
-		load   loader
+		load   func(context.Context, ...func(*config.LoadOptions) error) (aws.Config, error)
 		reuse  bool
 		claims map[string]any
 		tokens int // 0: denied
@@ -54,7 +57,7 @@ func TestClaimTags(t *testing.T) {
 				world.STS.AddRole(role)
 			}
 			source := tokensource.GitHub()
-			options := opts{config.WithSharedConfigFiles([]string{writeFile(t, "config", chain+test.key)}), config.WithSharedConfigProfile("three")}
+			options := []func(*config.LoadOptions) error{config.WithSharedConfigFiles([]string{testenv.WriteFile(t, "config", chain+test.key)}), config.WithSharedConfigProfile("three")}
 			if test.reuse {
 				source = tokensource.Reuse(source)
 				options = append(options, config.WithTokenSource(source))
