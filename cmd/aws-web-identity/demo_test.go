@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -14,6 +15,12 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	// With -cover, the command warns without a folder for what it covers.
+	covered, err := os.MkdirTemp("", "covered-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	os.Setenv("GOCOVERDIR", covered)
 	// What runs the tests in the background may ignore signals, and the command
 	// would inherit that.
 	for _, s := range passedOn {
@@ -21,7 +28,9 @@ func TestMain(m *testing.M) {
 			signal.Notify(make(chan os.Signal, 1), s)
 		}
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	os.RemoveAll(covered)
+	os.Exit(code)
 }
 
 // command returns the command with a temporary folder of its own.

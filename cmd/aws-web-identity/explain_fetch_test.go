@@ -176,7 +176,7 @@ func TestExplainTrustPolicyOnStdin(t *testing.T) {
 	t.Parallel()
 	cmd, _ := command(t, "explain", "-trust-policy", "-")
 	j := newJob(t)
-	cmd.Env = append(j.env, "RUN_AWS_WEB_IDENTITY=1", inEnvironment, "AWS_WEB_IDENTITY_TOKEN_SERVER=GitHub")
+	cmd.Env = append(j.env, "RUN_AWS_WEB_IDENTITY=1", "GOCOVERDIR="+os.Getenv("GOCOVERDIR"), inEnvironment, "AWS_WEB_IDENTITY_TOKEN_SERVER=GitHub")
 	cmd.Stdin = strings.NewReader(strings.ReplaceAll(trustPolicy(`"*"`), "111111111111", "444444444444"))
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), `"arn:aws:iam::444444444444:role/env"`) {
 		t.Errorf("%v: %s", err, out)
