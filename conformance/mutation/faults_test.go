@@ -26,8 +26,8 @@ var faults = []fault{
 		"if keys.namesServer() {\n\t\t\t\tkeys.edit()", "if keys.namesServer() && !strings.Contains(string(keys.server[0].file.text), \"credential_source\") {\n\t\t\t\tkeys.edit()",
 		"key-beside-credential-source"},
 	{"refuses a source profile with a server", "internal/sharedfile/load.go",
-		`if !strings.HasPrefix(source.WebIdentityTokenFile, markBoth) {`,
-		`if source == c && !strings.HasPrefix(source.WebIdentityTokenFile, markBoth) {`, "key-chain"},
+		`if !strings.HasPrefix(source.WebIdentityTokenFile, markBoth) || keys == nil || !keys.namesBoth() {`,
+		`if source == c && !strings.HasPrefix(source.WebIdentityTokenFile, markBoth) || keys == nil {`, "key-chain"},
 
 	// ENV
 	{"merges the environment's role into a profile", "chain.go",

@@ -73,6 +73,8 @@ func TestBothKeys(t *testing.T) {
 			config: "[profile p]\n" + role + "web_identity_token_file = /B\nweb_identity_token_server = S\n  more\n", want: both},
 		"file continued": {
 			config: "[profile p]\n" + role + "web_identity_token_server = S\nweb_identity_token_file = /B\n  more\n", want: both},
+		"a file that looks like both": {
+			config: "[profile p]\n" + role + "web_identity_token_file = web_identity_token_server:\x00\n", want: "web_identity_token_server:\x00"},
 		"only a server, continued": {
 			config: "[profile p]\n" + role + "web_identity_token_server = S\n  more\n", want: "web_identity_token_server:S\nmore"},
 

@@ -103,7 +103,6 @@ func prepare(files []*file, r Request, ownNames bool) *Files {
 	s := &Files{files: files, Config: []string{}, Credentials: []string{}}
 	size := 0
 	for _, f := range files {
-		f.sections, f.edits = nil, nil
 		size += len(f.text)
 	}
 	whole := r.Whole
@@ -126,6 +125,7 @@ func prepare(files []*file, r Request, ownNames bool) *Files {
 		if f.passed {
 			f.toShow = nil
 		}
+		f.sections, f.edits = nil, nil
 		if !f.transient {
 			f.text = nil // a load keeps only what it shows
 		}
@@ -241,10 +241,10 @@ func (s *Files) Setting(c config.SharedConfig) string {
 func (s *Files) Restore(c *config.SharedConfig) error {
 	for source := c; source != nil; source = source.Source {
 		source.Credentials.Source = s.OwnNames(source.Credentials.Source)
-		if !strings.HasPrefix(source.WebIdentityTokenFile, markBoth) {
+		keys := s.keys[source.Profile]
+		if !strings.HasPrefix(source.WebIdentityTokenFile, markBoth) || keys == nil || !keys.namesBoth() {
 			continue
 		}
-		keys := s.keys[source.Profile]
 		if source == c || !source.Credentials.HasKeys() {
 			return &tokensource.Error{
 				Class:   tokensource.ConfigInvalid,
