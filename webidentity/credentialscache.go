@@ -20,32 +20,30 @@ import (
 const storing = 100 * time.Millisecond
 
 // NewCredentialsCache returns a cache like that of [aws.NewCredentialsCache],
-// which renews the credentials of provider ahead of their expiry: when a quarter
-// of their life is left, but at least five minutes and at most nine tenths of
-// it, and up to a tenth earlier at random. Options replace that by their
-// ExpiryWindow and ExpiryWindowJitterFrac, and nothing is renewed ahead where
-// they set none.
+// which renews the credentials of provider in the background before they expire,
+// if Retrieve is called in that time:
 //
-// A renewal starts when Retrieve is called in that time. It runs in the
-// background, one at a time, and Retrieve goes on to return the credentials that
-// there are. In the last fifteenth of that time, at least a second and at most a
-// minute, Retrieve waits for the renewal, unless one runs or has failed. With
-// options it does so in their whole ExpiryWindow, and new credentials have an
-// expiry that is earlier by it, as with [aws.NewCredentialsCache].
+//	life of the   renewed when     Retrieve waits when   after an outage,
+//	credentials   this is left     this is left          tried again each
+//	1 hour        15 to 16.5 min   1 min                 1 min
+//	15 minutes    5 to 5.5 min     20 s                  20 s
+//	20 seconds    18 s             1.2 s                 1.2 s
 //
-// A renewal that fails because the token server or STS is unavailable, or the
-// token has expired and there is no other, is tried again after such a
-// fifteenth, as long as Retrieve is called; the first failure is logged to
-// logger, if it is not nil, as a warning. Any other failure is for the callers
-// to see: Retrieve no longer returns the credentials that there were, and asks
-// provider each time.
+// Options replace that: credentials are then renewed in their ExpiryWindow, which
+// ExpiryWindowJitterFrac shortens at random, and Retrieve waits for it; new
+// credentials have an expiry that is earlier by the window, as with
+// [aws.NewCredentialsCache]. Options without a window renew nothing early.
 //
-// No two retrievals run at a time, and the callers that must wait for one share
-// it. A cache as provider is emptied for each. What provider has of
+// While the token server or STS is unavailable, or the token has expired and there
+// is no other, Retrieve returns the credentials there are; the first failure is
+// logged to logger as a warning, if it is not nil. Callers see any other failure:
+// the credentials are dropped, and each Retrieve asks provider.
+//
+// Retrievals run one at a time, and callers that wait share one. If provider is a
+// cache, it is emptied for each. What provider has of
 // [aws.HandleFailRefreshCredentialsCacheStrategy] and
-// [aws.AdjustExpiresByCredentialsCacheStrategy] is not used. The cache is emptied
-// whenever there is something to do, so that Invalidate may find it empty, and
-// the next Retrieve return the same credentials once more.
+// [aws.AdjustExpiresByCredentialsCacheStrategy] is not used. After Invalidate, the
+// next Retrieve may return the same credentials once more.
 func NewCredentialsCache(provider aws.CredentialsProvider, logger logging.Logger, optFns ...func(*aws.CredentialsCacheOptions)) *aws.CredentialsCache {
 	inner, ok := provider.(*aws.CredentialsCache)
 	if !ok {
@@ -67,24 +65,38 @@ func NewCredentialsCache(provider aws.CredentialsProvider, logger logging.Logger
 	return r.cache
 }
 
-// ahead returns how long before their expiry credentials with so much life left
-// are to be renewed.
+// How long before their expiry credentials are renewed: a quarter of their life, at
+// least leastAhead, up to a tenth more at random so that many processes do not ask
+// at once, and at most nine tenths.
+const (
+	aheadPart  = 4
+	leastAhead = 5 * time.Minute
+	jitterPart = 10
+
+	// retryPart is the part of that time which is between two attempts, and in
+	// which Retrieve waits in the end: at least a second, and at most a minute.
+	retryPart = 15
+)
+
+// ahead returns how long before their expiry credentials with the given remaining
+// lifetime are to be renewed.
 func ahead(life time.Duration) time.Duration {
-	jittered := time.Duration(float64(max(life/4, 5*time.Minute)) * (1 + rand.Float64()/10))
+	jittered := time.Duration(float64(max(life/aheadPart, leastAhead)) * (1 + rand.Float64()/jitterPart))
 	return min(jittered, life*9/10)
 }
 
-// renewal is the provider of a cache whose credentials are renewed ahead. The
-// cache returns what it holds without a word to its provider, and so it is
-// emptied whenever there is something to do: the next Retrieve comes here, and
-// without one nothing is done.
+// renewal is the provider of a cache whose credentials are renewed ahead. It lives
+// inside [aws.CredentialsCache] because programs assert that cfg.Credentials has
+// that type. The cache returns cached credentials without calling its provider, so
+// it is emptied whenever there is something to do: the next Retrieve comes here,
+// and without one nothing is done.
 type renewal struct {
 	flight
 	logger logging.Logger
 	ahead  func(life time.Duration) time.Duration
 	cache  *aws.CredentialsCache
 
-	// waits tells that callers wait for a renewal whenever it is due.
+	// waits reports whether callers wait for a renewal whenever it is due.
 	waits bool
 
 	mu      sync.Mutex
@@ -183,7 +195,7 @@ func (r *renewal) settle(creds aws.Credentials, err error) (aws.Credentials, err
 		ahead := r.ahead(time.Until(creds.Expires))
 		r.current, r.fresh, r.failed = creds, true, false
 		r.due = creds.Expires.Add(-ahead)
-		r.every = min(max(ahead/15, time.Second), time.Minute)
+		r.every = min(max(ahead/retryPart, time.Second), time.Minute)
 		r.next = time.Now().Add(r.every)
 	case r.isGood() && isTemporary(err):
 		if !r.failed && r.logger != nil { // which may ask this cache for credentials, and wait for r.mu
