@@ -12,7 +12,7 @@ import (
 )
 
 // extract returns the token in the body of a successful answer, or says what is
-// wrong with that answer without a word of it.
+// wrong with that response, and repeats nothing of it.
 func extract(body []byte, pointer string) (token, problem string) {
 	switch {
 	case len(body) > maxRead:

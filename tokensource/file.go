@@ -12,7 +12,7 @@ import (
 // tell what is larger.
 const maxRead = 64 << 10
 
-// readFile returns the text of a file without the blanks around it, and without
+// readFile returns the text of a file without surrounding whitespace, and without
 // what is more than a byte behind most.
 func readFile(path string, most int) (string, error) {
 	// Opening a pipe could block for ever.

@@ -19,7 +19,7 @@ var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // variable AWS_WEB_IDENTITY_TOKEN_SERVER: a server's name, a pair of variables,
 // or a document in base64 (either alphabet, padded or not, broken into lines or
 // not), each with an optional audience behind a comma. The audience may itself
-// hold commas; blanks around the parts are dropped.
+// hold commas; surrounding whitespace is trimmed.
 //
 // The value decides the audience, whatever optFns say: the server's default
 // where it names none, and no audience at all where it ends in a comma. For a

@@ -41,7 +41,7 @@ type Func func(ctx context.Context) (Token, error)
 func (f Func) Token(ctx context.Context) (Token, error) { return f(ctx) }
 
 // Token is an OIDC token (a JWT, RFC 7519). It is a secret: it prints, logs and
-// marshals as "REDACTED". Its zero value is no token.
+// marshals as "REDACTED". Its zero value is not a token.
 type Token struct {
 	// Value is the token as it is sent to STS: 4 to 20,000 printable ASCII
 	// characters.

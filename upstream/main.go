@@ -76,7 +76,7 @@ func diff() error {
 	return err
 }
 
-// check tells whether the change applies to the newest release, and passes its tests.
+// check reports whether the change applies to the newest release, and passes its tests.
 func check() error {
 	out, err := run("", "go", "list", "-m", "-f", "{{.Version}}", theirs+"@latest")
 	if err != nil {

@@ -168,7 +168,7 @@ func tagValue(claim json.RawMessage) (value, problem string) {
 	return value, unfit(value, 256)
 }
 
-// unfit tells why STS would refuse text as the key or the value of a tag: see
+// unfit returns why STS would refuse text as the key or the value of a tag: see
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html and, for
 // what is reserved,
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules

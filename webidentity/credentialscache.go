@@ -226,7 +226,7 @@ func (r *renewal) emptyAt(t time.Time) {
 	})
 }
 
-// isTemporary reports whether a retrieval failed for want of an answer, or of a
+// isTemporary reports whether a retrieval failed because nothing responded, or for lack of a
 // token that has not expired, and not for what the answer was.
 func isTemporary(err error) bool {
 	var known *tokensource.Error

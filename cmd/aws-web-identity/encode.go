@@ -33,12 +33,12 @@ func encode(*flag.FlagSet) runner {
 			return fmt.Errorf("%s is larger than 64 KiB; a document is a few lines of JSON", file.Name())
 		}
 		if _, err := tokensource.Document(text); err != nil {
-			// Its audience may stand behind the value.
+			// The audience may follow the value.
 			withAudience := func(o *tokensource.Options) { o.Audience = new(string); *o.Audience = "AUDIENCE" }
 			if _, noAudience := tokensource.Document(text, withAudience); noAudience != nil {
 				return fmt.Errorf("%s: %w", file.Name(), err)
 			}
-			fmt.Fprintln(os.Stderr, "the document names no audience but needs one: add it behind the value, as VALUE,AUDIENCE")
+			fmt.Fprintln(os.Stderr, "the document needs an audience and names none; append it: VALUE,AUDIENCE")
 		}
 		var compact bytes.Buffer
 		if err := json.Compact(&compact, text); err != nil {

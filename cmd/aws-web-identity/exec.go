@@ -27,7 +27,7 @@ func execute(flags *flag.FlagSet) runner {
 	static := flags.Bool("static", false, "")
 	return func(ctx context.Context, args []string, _ io.Writer) error {
 		if len(args) == 0 || os.Args[len(os.Args)-len(args)-1] != "--" {
-			fmt.Fprint(os.Stderr, "aws-web-identity: exec needs -- and a command behind it\n\n")
+			fmt.Fprint(os.Stderr, "aws-web-identity: exec needs \"--\" followed by a command\n\n")
 			flags.Usage()
 			return exitCode(2)
 		}
@@ -116,7 +116,7 @@ func pass(ctx context.Context, cmd *exec.Cmd) error {
 	return exitCode(cmd.ProcessState.ExitCode())
 }
 
-// cannotRun tells why a command cannot be run, with the exit codes of a shell.
+// cannotRun reports why a command cannot be run, with the exit codes of a shell.
 func cannotRun(name string, err error) error {
 	fmt.Fprintf(os.Stderr, "aws-web-identity: cannot run %s: %v\n", name, err)
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {

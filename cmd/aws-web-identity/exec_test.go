@@ -232,9 +232,9 @@ func TestExecExitCode(t *testing.T) {
 		"a folder":       {[]string{"--", dir}, 126, "is a directory", 0},
 		"no program":     {[]string{"--", file("broken", "\x7fELF", 0o700)}, 126, "exec format error", 1},
 		"no interpreter": {[]string{"--", file("script", "#!/nowhere/sh\n", 0o700)}, 127, "no such file", 1},
-		"no --":          {[]string{"true"}, 2, "needs -- ", 0},
-		"no command":     {[]string{"--"}, 2, "needs -- ", 0},
-		"nothing":        {nil, 2, "needs -- ", 0},
+		"no --":          {[]string{"true"}, 2, `needs "--" followed by a command`, 0},
+		"no command":     {[]string{"--"}, 2, `needs "--" followed by a command`, 0},
+		"nothing":        {nil, 2, `needs "--" followed by a command`, 0},
 		"unknown flag":   {[]string{"-nonsense", "--", "true"}, 2, "-nonsense", 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -30,7 +30,7 @@ type judged struct {
 // fetch fills in a token and, where policy is not nil, what that says of it.
 func (e *explanation) fetch(ctx context.Context, source tokensource.TokenSource, policy *trustpolicy.Policy) error {
 	if source == nil {
-		return fmt.Errorf("there is no token to fetch: %s is used, which is no web identity", e.Used)
+		return fmt.Errorf("there is no token to fetch: %s is used, which is not a web identity", e.Used)
 	}
 	with := e.Chain[len(e.Chain)-1]
 	if policy != nil && policy.RoleARN != "" && policy.RoleARN != with.RoleARN {

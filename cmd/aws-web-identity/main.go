@@ -105,7 +105,7 @@ func main() {
 		return
 	}
 	if flag.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "aws-web-identity: %q is no verb, or takes other arguments\n\n", flag.Arg(0))
+		fmt.Fprintf(os.Stderr, "aws-web-identity: unknown command %q, or other arguments than it takes\n\n", flag.Arg(0))
 	}
 	usage()
 	os.Exit(2)

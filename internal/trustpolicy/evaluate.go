@@ -64,7 +64,7 @@ var furtherActions = []struct{ claim, action string }{
 	{"https://aws.amazon.com/source_identity", "sts:SetSourceIdentity"},
 }
 
-// Evaluate tells whether the policy lets a token with these claims, as encoding/json decodes them, assume the role, and why.
+// Evaluate reports whether the policy lets a token with these claims, as encoding/json decodes them, assume the role, and why.
 // The values of other condition
 // keys, such as sts:RoleSessionName, come from context (nil: none is known); a key there with an empty list is known to be
 // missing.

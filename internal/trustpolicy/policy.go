@@ -1,4 +1,4 @@
-// Package trustpolicy tells why a role's trust policy lets a web identity token in, or keeps it out. It evaluates the
+// Package trustpolicy explains why a role's trust policy lets a web identity token in, or keeps it out. It evaluates the
 // policy for sts:AssumeRoleWithWebIdentity as AWS documents that IAM does, and names for each condition that failed what
 // came nearest. What AWS leaves open, or what only AWS can see, is unknown and never guessed.
 package trustpolicy
