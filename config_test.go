@@ -28,17 +28,6 @@ import (
 	"github.com/awstokenserver/config/tokensource"
 )
 
-// profileFile writes a shared config file and returns the options that load a
-// profile of it and nothing else.
-func profileFile(t *testing.T, profile, text string) (name string, options []func(*config.LoadOptions) error) {
-	t.Helper()
-	name = testenv.WriteFile(t, "config", text)
-	return name, []func(*config.LoadOptions) error{
-		config.WithSharedConfigFiles([]string{name}), config.WithSharedCredentialsFiles([]string{}),
-		config.WithSharedConfigProfile(profile), config.WithHTTPClient(&testenv.STS{}),
-	}
-}
-
 const serverProfile = "[profile web]\n" + region + role1 + "web_identity_token_server = GitHub\n"
 
 func TestUnusedIsUpstream(t *testing.T) {
@@ -108,7 +97,7 @@ func TestBothKeys(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			file, options := profileFile(t, "web", "[profile web]\n"+region+role1+text)
+			file, options := testenv.ProfileFile(t, "web", "[profile web]\n"+region+role1+text)
 			_, err := config.LoadDefaultConfig(context.Background(), options...)
 			testenv.WantError(t, err, tokensource.ConfigInvalid, `profile "web"`, "web_identity_token_server", "web_identity_token_file", file)
 			_, err = config.LoadSharedConfigProfile(context.Background(), "web", func(o *config.LoadSharedConfigOptions) {
@@ -116,7 +105,7 @@ func TestBothKeys(t *testing.T) {
 			})
 			testenv.WantError(t, err, tokensource.ConfigInvalid)
 
-			_, options = profileFile(t, "other", "[profile web]\n"+role1+text+"[profile other]\n"+region+keys)
+			_, options = testenv.ProfileFile(t, "other", "[profile web]\n"+role1+text+"[profile other]\n"+region+keys)
 			if _, err := config.LoadDefaultConfig(context.Background(), options...); err != nil {
 				t.Errorf("the profile is not used: %v", err)
 			}
@@ -161,7 +150,7 @@ func TestBothVariables(t *testing.T) {
 	_, err := config.LoadDefaultConfig(context.Background())
 	testenv.WantError(t, err, tokensource.ConfigInvalid, "AWS_WEB_IDENTITY_TOKEN_SERVER", "AWS_WEB_IDENTITY_TOKEN_FILE", "unset one")
 
-	_, options := profileFile(t, "web", serverProfile)
+	_, options := testenv.ProfileFile(t, "web", serverProfile)
 	if _, err := config.LoadDefaultConfig(context.Background(), options...); err != nil {
 		t.Errorf("the profile is explicit: %v", err)
 	}
@@ -169,15 +158,15 @@ func TestBothVariables(t *testing.T) {
 
 func TestInvalidValue(t *testing.T) {
 	const broken = "web_identity_token_server = github\n"
-	file, options := profileFile(t, "web", "[profile web]\n"+region+role1+broken)
+	file, options := testenv.ProfileFile(t, "web", "[profile web]\n"+region+role1+broken)
 	_, err := config.LoadDefaultConfig(context.Background(), options...)
 	testenv.WantError(t, err, tokensource.ConfigInvalid, "GitHub", `web_identity_token_server of profile "web" in `+file)
 
-	_, options = profileFile(t, "two", "[profile web]\n"+role1+broken+"[profile two]\n"+region+role2+"source_profile = web\n")
+	_, options = testenv.ProfileFile(t, "two", "[profile web]\n"+role1+broken+"[profile two]\n"+region+role2+"source_profile = web\n")
 	_, err = config.LoadDefaultConfig(context.Background(), options...)
 	testenv.WantError(t, err, tokensource.ConfigInvalid, `profile "web"`)
 
-	_, options = profileFile(t, "plain", "[profile web]\n"+role1+broken+"[profile plain]\n"+region+keys)
+	_, options = testenv.ProfileFile(t, "plain", "[profile web]\n"+role1+broken+"[profile plain]\n"+region+keys)
 	if _, err := config.LoadDefaultConfig(context.Background(), options...); err != nil {
 		t.Errorf("the profile is not used: %v", err)
 	}
@@ -191,13 +180,13 @@ func TestInvalidValue(t *testing.T) {
 
 func TestRequiresARNNamesTheKey(t *testing.T) {
 	t.Parallel()
-	_, options := profileFile(t, "web", "[profile web]\nweb_identity_token_server = GitHub\n")
+	_, options := testenv.ProfileFile(t, "web", "[profile web]\nweb_identity_token_server = GitHub\n")
 	_, err := config.LoadDefaultConfig(context.Background(), options...)
 	var missing config.CredentialRequiresARNError
 	if !errors.As(err, &missing) || missing.Type != "web_identity_token_server" || missing.Profile != "web" {
 		t.Errorf("%v", err)
 	}
-	_, options = profileFile(t, "web", "[profile web]\nweb_identity_token_file = /token\n[profile x]\nweb_identity_token_server = GitHub\n")
+	_, options = testenv.ProfileFile(t, "web", "[profile web]\nweb_identity_token_file = /token\n[profile x]\nweb_identity_token_server = GitHub\n")
 	_, err = config.LoadDefaultConfig(context.Background(), options...)
 	if !errors.As(err, &missing) || missing.Type != "web_identity_token_file" {
 		t.Errorf("%v", err)
@@ -206,7 +195,7 @@ func TestRequiresARNNamesTheKey(t *testing.T) {
 
 func TestOwnFileNames(t *testing.T) {
 	t.Parallel()
-	file, options := profileFile(t, "plain", serverProfile+"[profile plain]\n"+keys+region+"[profile half]\naws_access_key_id = x\n")
+	file, options := testenv.ProfileFile(t, "plain", serverProfile+"[profile plain]\n"+keys+region+"[profile half]\naws_access_key_id = x\n")
 	cfg, err := config.LoadDefaultConfig(context.Background(), options...)
 	if err != nil {
 		t.Fatal(err)
@@ -231,7 +220,7 @@ func TestOwnFileNames(t *testing.T) {
 
 func TestOwnFileNamesInLog(t *testing.T) {
 	t.Parallel()
-	file, options := profileFile(t, "web", serverProfile+"[profile web]\nregion = eu-north-1\n")
+	file, options := testenv.ProfileFile(t, "web", serverProfile+"[profile web]\nregion = eu-north-1\n")
 	var log strings.Builder
 	logger := logging.LoggerFunc(func(_ logging.Classification, format string, v ...any) { fmt.Fprintf(&log, format, v...) })
 	_, err := config.LoadDefaultConfig(context.Background(), append(options, config.WithLogConfigurationWarnings(true), config.WithLogger(logger))...)
@@ -242,7 +231,7 @@ func TestOwnFileNamesInLog(t *testing.T) {
 
 func TestTokenServerOfSources(t *testing.T) {
 	t.Parallel()
-	_, options := profileFile(t, "web", serverProfile)
+	_, options := testenv.ProfileFile(t, "web", serverProfile)
 	cfg, err := config.LoadDefaultConfig(context.Background(), options...)
 	if err != nil {
 		t.Fatal(err)
@@ -275,7 +264,7 @@ func TestWithTokenSource(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, options := profileFile(t, "web", "[profile web]\n"+region+role1+test.key)
+			_, options := testenv.ProfileFile(t, "web", "[profile web]\n"+region+role1+test.key)
 			var sts testenv.STS
 			named := upstream.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) { o.RoleSessionName = "mine" })
 			cfg, err := test.load(context.Background(), append(options, config.WithHTTPClient(&sts), named, config.WithTokenSource(source))...)
@@ -297,8 +286,8 @@ func TestLoadLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
 	text := strings.Repeat("# a comment that makes the file larger than a pipe\n", 4000) + serverProfile
-	_, good := profileFile(t, "web", text)
-	_, bad := profileFile(t, "nobody", text)
+	_, good := testenv.ProfileFile(t, "web", text)
+	_, bad := testenv.ProfileFile(t, "nobody", text)
 	unread := append(slices.Clone(good), config.WithDefaultsMode("nonsense"))
 	t.Setenv("AWS_MAX_ATTEMPTS", "")
 	run := func() {
@@ -340,7 +329,7 @@ func openFiles(t *testing.T) int {
 
 func TestNoWritableFolder(t *testing.T) {
 	openFiles(t)
-	_, options := profileFile(t, "web", serverProfile)
+	_, options := testenv.ProfileFile(t, "web", serverProfile)
 	testenv.Clear(t)
 	t.Setenv("TMPDIR", "/nowhere")
 	if _, err := config.LoadDefaultConfig(context.Background(), options...); err != nil {
@@ -353,7 +342,7 @@ func TestParallelLoads(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 32 {
 		profile := fmt.Sprintf("web%d", i)
-		_, options := profileFile(t, profile, fmt.Sprintf("[profile %s]\nregion = region-%d\n%sweb_identity_token_server = GitHub,%d\n", profile, i, role1, i))
+		_, options := testenv.ProfileFile(t, profile, fmt.Sprintf("[profile %s]\nregion = region-%d\n%sweb_identity_token_server = GitHub,%d\n", profile, i, role1, i))
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
@@ -374,7 +363,7 @@ func TestMegabytes(t *testing.T) {
 	for i := 0; text.Len() < 5<<20; i++ {
 		fmt.Fprintf(&text, "[profile p%d]\nregion = eu-west-1\nrole_arn = arn:aws:iam::123456789012:role/r%d\nweb_identity_token_server = GitHub,%d\n", i, i, i)
 	}
-	_, options := profileFile(t, "p4321", text.String())
+	_, options := testenv.ProfileFile(t, "p4321", text.String())
 	cfg, err := config.LoadDefaultConfig(context.Background(), options...)
 	if err != nil {
 		t.Fatal(err)
@@ -391,7 +380,7 @@ func TestMegabytes(t *testing.T) {
 func TestUnreadableFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	_, options := profileFile(t, "web", serverProfile)
+	_, options := testenv.ProfileFile(t, "web", serverProfile)
 	for _, files := range [][]string{{dir}, {filepath.Join(dir, "none")}} {
 		_, want := upstream.LoadDefaultConfig(context.Background(), append(options, config.WithSharedConfigFiles(files))...)
 		_, got := config.LoadDefaultConfig(context.Background(), append(options, config.WithSharedConfigFiles(files))...)
@@ -435,7 +424,7 @@ func TestEnvironmentClientIsUpstreams(t *testing.T) {
 
 func TestHangingTokenServer(t *testing.T) {
 	t.Parallel()
-	_, options := profileFile(t, "web", "[profile web]\n"+region+role1+"web_identity_token_server = "+
+	_, options := testenv.ProfileFile(t, "web", "[profile web]\n"+region+role1+"web_identity_token_server = "+
 		base64.StdEncoding.EncodeToString([]byte(`{"version":1,"http":{"url":"https://example.com"}}`))+"\n")
 	hang := make(hangingClient)
 	defer close(hang)
@@ -467,7 +456,7 @@ func (c hangingClient) Do(r *http.Request) (*http.Response, error) {
 func TestChainIsBounded(t *testing.T) {
 	testenv.Clear(t)
 	bounded := false
-	_, options := profileFile(t, "two", "[profile one]\n"+region+role1+"web_identity_token_server = GitHub\n"+
+	_, options := testenv.ProfileFile(t, "two", "[profile one]\n"+region+role1+"web_identity_token_server = GitHub\n"+
 		"[profile two]\n"+region+"source_profile = one\nrole_arn = arn:aws:iam::123456789012:role/two\n")
 	cfg, err := config.LoadDefaultConfig(t.Context(), append(options, config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
 		o.Client = clientOfChain(func(ctx context.Context) { _, bounded = ctx.Deadline() })

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/internal/testenv"
 )
 
 func TestPipeAsConfigFile(t *testing.T) {
@@ -16,7 +17,7 @@ func TestPipeAsConfigFile(t *testing.T) {
 	for name, text := range map[string]string{"with the key": serverProfile, "without": "[profile web]\n" + region} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			fifo, options := profileFile(t, "web", "")
+			fifo, options := testenv.ProfileFile(t, "web", "")
 			os.Remove(fifo)
 			if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 				t.Fatal(err)

@@ -445,7 +445,7 @@ func testBrokenDocument(t *testing.T) {
 		`{"version": 1, "file": "/token"}{"version": 1, "file": "/elsewhere"}`:                  "not JSON",
 		`{"version": 1, "http": {"url": "https://example.com", "query": {"s3cr3t": 1}, "x":1}}`: "http.x",
 	} {
-		_, options := profileFile(t, "web", "[profile web]\n"+region+role1+"web_identity_token_server = "+documentOf(text)+"\n")
+		_, options := testenv.ProfileFile(t, "web", "[profile web]\n"+region+role1+"web_identity_token_server = "+documentOf(text)+"\n")
 		_, err := config.LoadDefaultConfig(t.Context(), options...)
 		testenv.WantError(t, err, tokensource.ConfigInvalid, want, `profile "web"`)
 	}
@@ -483,7 +483,7 @@ func testNearMiss(t *testing.T) {
 func testBothKeys(t *testing.T) {
 	t.Parallel()
 	for _, profile := range []string{"web", "two"} {
-		file, options := profileFile(t, profile, serverProfile+"web_identity_token_file = /token\n"+
+		file, options := testenv.ProfileFile(t, profile, serverProfile+"web_identity_token_file = /token\n"+
 			"[profile two]\n"+region+role2+"source_profile = web\n")
 		_, err := config.LoadDefaultConfig(t.Context(), options...)
 		testenv.WantError(t, err, tokensource.ConfigInvalid, "names both", file)
@@ -544,7 +544,7 @@ func testIdleProfiles(t *testing.T) {
 	text := "[profile web]\n" + region + role1 + "web_identity_token_server = " + documentOf(`{"version": 1, "http": {"url": "`+server+`"}}`) +
 		"\n[profile plain]\n" + region + keys
 	for _, profile := range []string{"web", "plain"} {
-		_, options := profileFile(t, profile, text)
+		_, options := testenv.ProfileFile(t, profile, text)
 		cfg, err := config.LoadDefaultConfig(t.Context(), append(options, config.WithHTTPClient(http.DefaultClient))...)
 		if err != nil {
 			t.Fatal(err)
@@ -585,7 +585,7 @@ func testSecretsInErrors(t *testing.T) {
 		for _, value := range []string{"SECURITY_URL,SECURITY_TOKEN", documentOf(`{"version": 1, "http": {
 			"url": "${env:SECURITY_URL}", "method": "POST", "headers": {"Authorization": "Bearer s3cr3t-in-document", "X-File": ` + string(file) + `},
 			"query": {"q": "${env:SECURITY_VALUE}"}, "body": {"b": ["${env:SECURITY_VALUE}", ` + string(file) + `]}}}`)} {
-			_, options := profileFile(t, "web", "[profile web]\n"+region+role1+"web_identity_token_server = "+value+"\n")
+			_, options := testenv.ProfileFile(t, "web", "[profile web]\n"+region+role1+"web_identity_token_server = "+value+"\n")
 			cfg, err := config.LoadDefaultConfig(t.Context(), append(options, config.WithHTTPClient(http.DefaultClient), patient)...)
 			if err != nil {
 				t.Fatal(err)
@@ -601,7 +601,7 @@ func testSecretsInErrors(t *testing.T) {
 		}
 	}
 	for _, value := range []string{`{"version": 1, "env": "s3cr3t"}`, "s3cr3t/pasted+here==", documentOf(`{"version": 1, "env": "s3cr3t of mine"}`)} {
-		_, options := profileFile(t, "web", "[profile web]\n"+region+role1+"web_identity_token_server = "+value+"\n")
+		_, options := testenv.ProfileFile(t, "web", "[profile web]\n"+region+role1+"web_identity_token_server = "+value+"\n")
 		_, err := config.LoadDefaultConfig(t.Context(), options...)
 		testenv.WantError(t, err, tokensource.ConfigInvalid)
 		noSecret(t, err.Error())

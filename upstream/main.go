@@ -133,13 +133,18 @@ func run(dir string, command ...string) ([]byte, error) {
 
 // pinned is the folder of upstream's release that go.mod names.
 func pinned() (string, error) {
-	out, err := run("", "go", "list", "-m", "-f", "{{.Dir}}", theirs)
+	return moduleDir(theirs)
+}
+
+// moduleDir is the folder of a module: of this one without a path.
+func moduleDir(path ...string) (string, error) {
+	out, err := run("", append([]string{"go", "list", "-m", "-f", "{{.Dir}}"}, path...)...)
 	return strings.TrimSpace(string(out)), err
 }
 
 // workIn copies a release to the folder config of a new temporary folder, and patches it there.
 func workIn(release string, patched bool) (string, error) {
-	out, err := run("", "go", "list", "-m", "-f", "{{.Dir}}")
+	root, err := moduleDir()
 	if err != nil {
 		return "", err
 	}
@@ -164,7 +169,7 @@ func workIn(release string, patched bool) (string, error) {
 		return work, err
 	}
 	if patched {
-		err = patch(work, strings.TrimSpace(string(out)))
+		err = patch(work, root)
 	}
 	return work, err
 }
@@ -212,11 +217,11 @@ func fuzz(flags []string) error {
 
 // agree makes a module in the folder agree of dir that holds this module against a patched copy.
 func agree(dir string) error {
-	out, err := run("", "go", "list", "-m", "-f", "{{.Dir}}")
+	root, err := moduleDir()
 	if err != nil {
 		return err
 	}
-	root, copied, module := strings.TrimSpace(string(out)), filepath.Join(dir, "patched"), filepath.Join(dir, "agree")
+	copied, module := filepath.Join(dir, "patched"), filepath.Join(dir, "agree")
 	if err := build(copied); err != nil {
 		return err
 	}

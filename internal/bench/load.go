@@ -42,18 +42,21 @@ func loadBound(n int, used bool) float64 {
 // measureLoads measures LoadDefaultConfig, and LoadSharedConfigProfile.
 func measureLoads(env environment, dir string, rounds int) (loads, profileLoads []loading) {
 	inWorld(env, dir, 0, func(*webidentitytest.World) {
-		files := map[bool][]string{}
+		var withFiles, withServers []string
 		for _, n := range profileCounts {
-			files[false], files[true] = append(files[false], withFile(dir, n)), append(files[true], withServer(dir, n))
+			withFiles, withServers = append(withFiles, withFile(dir, n)), append(withServers, withServer(dir, n))
 		}
 		time.Sleep(3 * time.Second) // a file that has just changed is not read as others are
 		for _, used := range []bool{false, true} {
 			for i, n := range profileCounts { // the small before the large, which leave the process a large heap
-				there, here := files[false][i], files[used][i]
+				there, here, name := withFiles[i], withFiles[i], "unused"
+				if used {
+					here, name = withServers[i], "used"
+				}
+				name += ", " + count(n, "profile")
 				info, err := os.Stat(here)
 				check(err)
 				measure := func(what string, there, here func() time.Duration) loading {
-					name := map[bool]string{false: "unused", true: "used"}[used] + ", " + count(n, "profile")
 					l := loading{profiles: n, used: used, memoryThere: allocated(there), memoryHere: allocated(here)}
 					l.memoryBound = min(1.3*l.memoryThere.bytes, 1.5*float64(info.Size())+20_000)
 					l.result = comparison{what + ", " + name, there, here, loadBound(n, used)}.measure(rounds)

@@ -35,20 +35,19 @@ func showFIFO(text []byte) (*shown, error) {
 		defer os.RemoveAll(dir)
 		r, left := -1, 0
 		for ; ; time.Sleep(time.Millisecond) {
+			done := false
+			select {
+			case <-written:
+				done = true
+			default:
+			}
 			if r < 0 { // until a descriptor is free: the writer waits for a reader
 				r, _ = syscall.Open(name, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
 			}
-			select {
-			case <-written:
-				if r >= 0 {
-					left += drain(r)
-					syscall.Close(r)
-				}
+			left += drain(r)
+			if done {
+				syscall.Close(r)
 				return left == 0
-			default:
-				if r >= 0 {
-					left += drain(r)
-				}
 			}
 		}
 	}}, nil

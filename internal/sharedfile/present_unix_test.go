@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,13 +30,19 @@ func init() {
 	children["streams"] = loadWithClosedStreams
 }
 
+// childEnv is the environment of a child, which must not find the files of whoever
+// runs the tests.
+func childEnv(t *testing.T, child string, more ...string) []string {
+	return slices.Concat(os.Environ(), []string{"CHILD=" + child, "HOME=/nowhere", "GOCOVERDIR=" + t.TempDir()}, more)
+}
+
 // inChild runs a child, and returns what it prints and the most memory it took.
 func inChild(t *testing.T, child string, args ...string) (output string, peak int64) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.Env = append(os.Environ(), "CHILD="+child, "GOCOVERDIR="+t.TempDir())
+	cmd.Env = childEnv(t, child)
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%s %q: %v\n%s%s", child, args, err, stdout.Bytes(), stderr.Bytes())
 	}
@@ -248,7 +255,7 @@ func TestClosedStreams(t *testing.T) {
 		dir := t.TempDir()
 		result := filepath.Join(dir, "result")
 		cmd := exec.Command("sh", "-c", `exec "$0" "$@" <&- >&- 2>&-`, os.Args[0], configuration(t, dir, size), result)
-		cmd.Env = append(os.Environ(), "CHILD=streams", "AWS_MAX_ATTEMPTS=many", "GOCOVERDIR="+dir)
+		cmd.Env = childEnv(t, "streams", "AWS_MAX_ATTEMPTS=many")
 		if output, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%d bytes: %v\n%s", size, err, output)
 		}
@@ -282,7 +289,7 @@ func loadWithClosedStreams() {
 func TestNoFolder(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "CHILD=identity", "TMPDIR=/nowhere", "AWS_CONFIG_FILE="+configuration(t, t.TempDir(), 100), "GOCOVERDIR="+t.TempDir())
+	cmd.Env = childEnv(t, "identity", "TMPDIR=/nowhere", "AWS_CONFIG_FILE="+configuration(t, t.TempDir(), 100))
 	output, err := cmd.Output()
 	if err != nil || strings.TrimSpace(string(output)) != configured {
 		t.Errorf("%s, %v", output, err)

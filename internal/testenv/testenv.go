@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/awstokenserver/config"
 	"github.com/awstokenserver/config/tokensource"
 )
 
@@ -51,6 +52,17 @@ func WriteFile(t *testing.T, name, text string) string {
 		t.Fatal(err)
 	}
 	return name
+}
+
+// ProfileFile writes a shared config file and returns the options that load a
+// profile of it and nothing else.
+func ProfileFile(t *testing.T, profile, text string) (name string, options []func(*config.LoadOptions) error) {
+	t.Helper()
+	name = WriteFile(t, "config", text)
+	return name, []func(*config.LoadOptions) error{
+		config.WithSharedConfigFiles([]string{name}), config.WithSharedCredentialsFiles([]string{}),
+		config.WithSharedConfigProfile(profile), config.WithHTTPClient(&STS{}),
+	}
 }
 
 // WantError checks an error's class, and that its text holds all of texts.
