@@ -114,7 +114,9 @@ func TestBothKeys(t *testing.T) {
 	t.Run("in both spellings of default", func(t *testing.T) {
 		t.Parallel()
 		c, err := config.LoadSharedConfigProfile(context.Background(), "default", func(o *config.LoadSharedConfigOptions) {
-			o.ConfigFiles, o.CredentialsFiles = []string{testenv.WriteFile(t, "config", "[profile default]\n"+role1+"web_identity_token_server = GitHub\n[default]\nweb_identity_token_file = /token\n")}, []string{}
+			o.CredentialsFiles = []string{}
+			o.ConfigFiles = []string{testenv.WriteFile(t, "config", "[profile default]\n"+role1+"web_identity_token_server = GitHub\n"+
+				"[default]\nweb_identity_token_file = /token\n")}
 		})
 		if value, _ := config.TokenServer(c); err != nil || value != "GitHub" {
 			t.Errorf("upstream drops [default] where there is [profile default]: %q, %v", c.WebIdentityTokenFile, err)

@@ -57,7 +57,9 @@ func TestClaimTags(t *testing.T) {
 				world.STS.AddRole(role)
 			}
 			source := tokensource.GitHub()
-			options := []func(*config.LoadOptions) error{config.WithSharedConfigFiles([]string{testenv.WriteFile(t, "config", chain+test.key)}), config.WithSharedConfigProfile("three")}
+			options := []func(*config.LoadOptions) error{
+				config.WithSharedConfigFiles([]string{testenv.WriteFile(t, "config", chain+test.key)}), config.WithSharedConfigProfile("three"),
+			}
 			if test.reuse {
 				source = tokensource.Reuse(source)
 				options = append(options, config.WithTokenSource(source))

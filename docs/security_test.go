@@ -511,7 +511,8 @@ func testNoMixing(t *testing.T) {
 	if err == nil {
 		_, err = cfg.Credentials.Retrieve(t.Context())
 	}
-	if err != nil || len(client.Requests) != 1 || !strings.Contains(client.Requests[0], url.QueryEscape(mainRole)) || strings.Contains(client.Requests[0], "of-the-profile") {
+	if err != nil || len(client.Requests) != 1 || !strings.Contains(client.Requests[0], url.QueryEscape(mainRole)) ||
+		strings.Contains(client.Requests[0], "of-the-profile") {
 		t.Errorf("%q, %v", client.Requests, err)
 	}
 }

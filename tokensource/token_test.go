@@ -128,7 +128,8 @@ func TestClaims(t *testing.T) {
 		return tokensource.Token{Value: "e30." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + ".c2ln"}
 	}
 	var claims map[string]any
-	if err := token(`{"sub": "s", "run": 12345678901234567}`).Claims(&claims); err != nil || claims["sub"] != "s" || claims["run"] != json.Number("12345678901234567") {
+	err := token(`{"sub": "s", "run": 12345678901234567}`).Claims(&claims)
+	if err != nil || claims["sub"] != "s" || claims["run"] != json.Number("12345678901234567") {
 		t.Errorf("%v, %v", claims, err)
 	}
 	for want, tokens := range map[string][]tokensource.Token{

@@ -49,7 +49,8 @@ func (j *job) explain(t *testing.T, wantExit int, args ...string) (text, json st
 		cmd, temp := command(t, append([]string{"explain", "-format", format}, args...)...)
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		cmd.Env = slices.Concat(j.env, []string{"RUN_AWS_WEB_IDENTITY=1", "TMPDIR=" + temp, "TMP=" + temp, "GORACE=atexit_sleep_ms=0", "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), "SYSTEMROOT=" + os.Getenv("SYSTEMROOT")})
+		cmd.Env = slices.Concat(j.env, []string{"RUN_AWS_WEB_IDENTITY=1", "TMPDIR=" + temp, "TMP=" + temp, "GORACE=atexit_sleep_ms=0",
+			"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), "SYSTEMROOT=" + os.Getenv("SYSTEMROOT")})
 		cmd.Run()
 		out := stdout.String()
 		if code := cmd.ProcessState.ExitCode(); code != wantExit || stderr.Len() > 0 {

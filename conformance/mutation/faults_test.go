@@ -20,10 +20,12 @@ var faults = []fault{
 	{"refuses the key beside an empty file", "internal/sharedfile/keys.go",
 		`&& lastValue(k.file) != "" }`, `&& len(k.file) > 0 }`, "key-beside-empty-file"},
 	{"prefers credential_process to the server", "internal/sharedfile/load.go",
-		"if keys.namesServer() {\n\t\t\t\tkeys.edit()", "if keys.namesServer() && !strings.Contains(string(keys.server[0].file.text), \"credential_process\") {\n\t\t\t\tkeys.edit()",
+		"if keys.namesServer() {\n\t\t\t\tkeys.edit()",
+		"if keys.namesServer() && !strings.Contains(string(keys.server[0].file.text), \"credential_process\") {\n\t\t\t\tkeys.edit()",
 		"key-beside-process"},
 	{"prefers credential_source to the server", "internal/sharedfile/load.go",
-		"if keys.namesServer() {\n\t\t\t\tkeys.edit()", "if keys.namesServer() && !strings.Contains(string(keys.server[0].file.text), \"credential_source\") {\n\t\t\t\tkeys.edit()",
+		"if keys.namesServer() {\n\t\t\t\tkeys.edit()",
+		"if keys.namesServer() && !strings.Contains(string(keys.server[0].file.text), \"credential_source\") {\n\t\t\t\tkeys.edit()",
 		"key-beside-credential-source"},
 	{"refuses a source profile with a server", "internal/sharedfile/load.go",
 		`if !strings.HasPrefix(source.WebIdentityTokenFile, markBoth) || keys == nil || !keys.namesBoth() {`,
@@ -31,9 +33,14 @@ var faults = []fault{
 
 	// ENV
 	{"merges the environment's role into a profile", "chain.go",
-		"o.TokenRetriever = l.server\n\t\t}", "o.TokenRetriever = l.server\n\t\tif role := os.Getenv(roleARNEnv); role != \"\" {\n\t\t\to.RoleARN = role\n\t\t}\n\t}", "env-role-beside-profile"},
+		"o.TokenRetriever = l.server\n\t\t}",
+		"o.TokenRetriever = l.server\n\t\tif role := os.Getenv(roleARNEnv); role != \"\" {\n\t\t\to.RoleARN = role\n\t\t}\n\t}",
+		"env-role-beside-profile"},
 	{"merges the environment's session name into a profile", "chain.go",
-		"o.TokenRetriever = l.server\n\t\t}", "o.TokenRetriever = l.server\n\t\tif name := os.Getenv(\"AWS_ROLE_SESSION_NAME\"); name != \"\" {\n\t\t\to.RoleSessionName = name\n\t\t}\n\t}", "env-role-beside-profile"},
+		"o.TokenRetriever = l.server\n\t\t}",
+		"o.TokenRetriever = l.server\n\t\tif name := os.Getenv(\"AWS_ROLE_SESSION_NAME\"); name != \"\" {\n" +
+			"\t\t\to.RoleSessionName = name\n\t\t}\n\t}",
+		"env-role-beside-profile"},
 	{"takes the server of both variables", "chain.go",
 		`if env.WebIdentityTokenFilePath != "" {`, `if false {`, "env-both"},
 	{"takes an empty variable for a value", "chain.go",
@@ -51,9 +58,16 @@ var faults = []fault{
 	{"lets the environment's server lose to AWS_PROFILE", "chain.go",
 		`given.SharedConfigProfile != "" {`, `given.SharedConfigProfile != "" || os.Getenv("AWS_PROFILE") != "" {`, "precedence-env-over-profile"},
 	{"lets static keys in the environment lose to AWS_PROFILE", "chain.go",
-		`*o = *l.given`, "*o = *l.given\n\tif name := os.Getenv(\"AWS_PROFILE\"); name != \"\" {\n\t\to.SharedConfigProfile = name\n\t}", "precedence-env-keys-over-profile"},
+		`*o = *l.given`,
+		"*o = *l.given\n\tif name := os.Getenv(\"AWS_PROFILE\"); name != \"\" {\n\t\to.SharedConfigProfile = name\n\t}",
+		"precedence-env-keys-over-profile"},
 	{"refuses a wrong value in a profile that is not used", "chain.go",
-		"fromEnvironment := serverInEnvironment(given)\n", "fromEnvironment := serverInEnvironment(given)\n\tif c, err := LoadSharedConfigProfile(ctx, \"web\", func(o *LoadSharedConfigOptions) { o.ConfigFiles = request.Config }); err == nil {\n\t\tif value, ok := TokenServer(c); ok {\n\t\t\tif _, err := tokensource.Parse(value); err != nil {\n\t\t\t\treturn aws.Config{}, err\n\t\t\t}\n\t\t}\n\t}\n", "precedence-unused-profile"},
+		"fromEnvironment := serverInEnvironment(given)\n",
+		"fromEnvironment := serverInEnvironment(given)\n" +
+			"\tif c, err := LoadSharedConfigProfile(ctx, \"web\", func(o *LoadSharedConfigOptions) { o.ConfigFiles = request.Config }); err == nil {\n" +
+			"\t\tif value, ok := TokenServer(c); ok {\n\t\t\tif _, err := tokensource.Parse(value); err != nil {\n" +
+			"\t\t\t\treturn aws.Config{}, err\n\t\t\t}\n\t\t}\n\t}\n",
+		"precedence-unused-profile"},
 	{"falls through to other credentials where the environment's server fails", "chain.go",
 		`cfg.Credentials = l.cached(cfg, provider)`,
 		"cfg.Credentials = aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {\n\t\tkeys, err := provider.Retrieve(ctx)\n\t\tif err != nil {\n\t\t\tother, _ := upstream.LoadDefaultConfig(ctx)\n\t\t\treturn other.Credentials.Retrieve(ctx)\n\t\t}\n\t\treturn keys, err\n\t})", "precedence-no-fall-through-from-env"},
@@ -68,7 +82,9 @@ var faults = []fault{
 	{"sees no near miss in punctuation", "tokensource/servers.go",
 		`return -1`, `return r`, "value-misspelt-punctuation"},
 	{"does not give the right spelling", "tokensource/parse.go",
-		`hinted("write "+server.name, "%s is not the name of a token server, %s is", shown(first), server.name)`, `invalid("%s is not the name of a token server", shown(first))`, "value-misspelt"},
+		`hinted("write "+server.name, "%s is not the name of a token server, %s is", shown(first), server.name)`,
+		`invalid("%s is not the name of a token server", shown(first))`,
+		"value-misspelt"},
 	{"sends the default audience where none was asked", "tokensource/parse.go",
 		`if !comma {`, `if !comma || text == "" {`, "value-document-no-audience,value-github-no-audience"},
 	{"cuts the audience at its next comma", "tokensource/parse.go",
@@ -279,7 +295,9 @@ var faults = []fault{
 	{"asks STS with a token that is not ASCII", "tokensource/jwt.go", `return r < 0x21 || r > 0x7e`, `return r < 0x21`, "token-not-ascii"},
 	{"takes no token but a JWT", "tokensource/jwt.go", `case token == "":`, `case strings.Count(token, ".") != 2:`, "token-opaque"},
 	{"keeps the token over a refresh", "chain.go",
-		`l.httpOptions(o.Client))`, "l.httpOptions(o.Client))\n\t\t\tif err == nil {\n\t\t\t\tl.server.TokenSource = tokensource.Reuse(l.server.TokenSource)\n\t\t\t}", "token-fresh"},
+		`l.httpOptions(o.Client))`,
+		"l.httpOptions(o.Client))\n\t\t\tif err == nil {\n\t\t\t\tl.server.TokenSource = tokensource.Reuse(l.server.TokenSource)\n\t\t\t}",
+		"token-fresh"},
 
 	// STS
 	{"sends more than for the file", "chain.go", "o.TokenRetriever = l.server\n\t\t}", "o.TokenRetriever, o.Duration = l.server, 3600e9\n\t\t}", "sts-request"},
@@ -310,7 +328,9 @@ var faults = []fault{
 		"var kept = map[string]string{}\n\nfunc readFile(path string, most int) (s string, err error) {\n\tif text, found := kept[path]; found {\n\t\treturn text, nil\n\t}\n\tdefer func() { kept[path] = s }()\n", "refresh-reads-again"},
 	{"remembers a failure", "chain.go",
 		"func (s *namedServer) Token(ctx context.Context) (tokensource.Token, error) {\n\ttoken, err := s.TokenSource.Token(ctx)\n",
-		"var failed error\n\nfunc (s *namedServer) Token(ctx context.Context) (token tokensource.Token, err error) {\n\tif err = failed; err == nil {\n\t\ttoken, err = s.TokenSource.Token(ctx)\n\t\tfailed = err\n\t}\n", "refresh-first-fails"},
+		"var failed error\n\nfunc (s *namedServer) Token(ctx context.Context) (token tokensource.Token, err error) {\n" +
+			"\tif err = failed; err == nil {\n\t\ttoken, err = s.TokenSource.Token(ctx)\n\t\tfailed = err\n\t}\n",
+		"refresh-first-fails"},
 
 	// ERR
 	{"does not name the setting", "chain.go", `ok && e.Setting == "" {`, `ok && e.Setting == "no" {`, "errors-variable,errors-profile"},

@@ -48,7 +48,8 @@ func text(choice []byte) string {
 }
 
 var profiles = []string{
-	"", "a", "b", "default", "DEFAULT", "zoo", "profile zoo", "profile a", "nobody", "services s", "sso-session s", "profile", "\"a\"", "a] [b", "a\x00", "padding",
+	"", "a", "b", "default", "DEFAULT", "zoo", "profile zoo", "profile a", "nobody",
+	"services s", "sso-session s", "profile", "\"a\"", "a] [b", "a\x00", "padding",
 }
 
 // Each text needs a section that only one rule of upstream's parser leads to.
