@@ -21,12 +21,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/awstokenserver/config"
 	"github.com/awstokenserver/config/internal/testenv"
 	"github.com/awstokenserver/config/tokensource"
 )
+
+const (
+	role1  = "role_arn = arn:aws:iam::123456789012:role/one\n"
+	role2  = "role_arn = arn:aws:iam::123456789012:role/two\n"
+	keys   = "aws_access_key_id = AKIA\naws_secret_access_key = secret\n"
+	region = "region = eu-west-1\n"
+	deflt  = "[default]\n" + region
+)
+
+type loader = func(context.Context, ...func(*config.LoadOptions) error) (aws.Config, error)
+
+func TestMain(m *testing.M) { testenv.Main(m) }
 
 const serverProfile = "[profile web]\n" + region + role1 + "web_identity_token_server = GitHub\n"
 
@@ -205,8 +216,8 @@ func TestOwnFileNames(t *testing.T) {
 	for _, source := range cfg.ConfigSources {
 		switch c := source.(type) {
 		case config.LoadOptions:
-			if diff := cmp.Diff([]string{file}, c.SharedConfigFiles); diff != "" {
-				t.Error(diff)
+			if !slices.Equal(c.SharedConfigFiles, []string{file}) {
+				t.Errorf("files %q, want %q", c.SharedConfigFiles, file)
 			}
 		case config.SharedConfig:
 			if want := "SharedConfigCredentials: " + file; c.Credentials.Source != want {

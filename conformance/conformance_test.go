@@ -16,8 +16,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // TestMain lets the test's binary be an adapter too: see broken_test.go.
@@ -53,23 +51,6 @@ func TestModule(t *testing.T) {
 		var table bytes.Buffer
 		report.WriteTable(&table)
 		t.Error(table.String())
-	}
-}
-
-func TestCasesMatchTheSchema(t *testing.T) {
-	t.Parallel()
-	schema, err := jsonschema.NewCompiler().Compile("case.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range load(t) {
-		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(c.text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := schema.Validate(v); err != nil {
-			t.Errorf("%s: %v", c.ID, err)
-		}
 	}
 }
 

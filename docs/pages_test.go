@@ -118,19 +118,19 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// The page on session tokens shows what the example of PresignExpiry runs.
+// The page on session tokens shows what an example runs.
 func TestSessionTokensPage(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("session-tokens.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	example, err := os.ReadFile("../webidentity/example_test.go")
+	example, err := os.ReadFile("../test/integration/example_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	shown := regexp.MustCompile("(?s)```go\n(.*?)```").FindSubmatch(page)
 	if shown == nil || !strings.Contains(string(example), string(shown[1])) {
-		t.Errorf("ExamplePresignExpiry does not run the code of the page")
+		t.Errorf("the example does not run the code of the page")
 	}
 }

@@ -11,12 +11,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/awstokenserver/config/tokensource"
 )
@@ -316,8 +315,8 @@ func TestContracts(t *testing.T) {
 			vendor.status, vendor.body = c.status, strings.ReplaceAll(c.answer, "TOKEN", theJWT)
 			for value, want := range c.requests {
 				wantToken(t, vendor.parse(t, value))
-				if diff := cmp.Diff(want, vendor.last); diff != "" {
-					t.Errorf("%s: %s", value, diff)
+				if !reflect.DeepEqual(vendor.last, want) {
+					t.Errorf("%s: got %+v\nwant %+v", value, vendor.last, want)
 				}
 			}
 			for value, want := range c.refused {

@@ -50,20 +50,13 @@ func FuzzDocument(f *testing.F) {
 		f.Add([]byte(doc), "audience")
 		f.Add([]byte(doc), "")
 	}
-	schema := loadSchema(f)
 	f.Fuzz(func(t *testing.T, doc []byte, audience string) {
-		if len(doc) > 4096 {
-			t.Skip("the schema's time is quadratic in the depth")
-		}
 		source, err := tokensource.Document(doc, offline, useAudience(audience))
 		if err != nil {
 			if !errors.Is(err, tokensource.ConfigInvalid) {
 				t.Errorf("%T: %v", err, err)
 			}
 			return
-		}
-		if !schemaAccepts(schema, string(doc)) {
-			t.Errorf("the decoder accepts what the schema does not: %s", doc)
 		}
 		value := base64.StdEncoding.EncodeToString(doc)
 		if _, err := tokensource.Parse(value); err == nil {

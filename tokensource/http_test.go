@@ -9,10 +9,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/awstokenserver/config/tokensource"
 )
@@ -76,8 +75,8 @@ func TestRequest(t *testing.T) {
 			source := mustDocument(t, test.members+`, "token": "/value"`, useAudience(test.audience))
 			for range 2 { // a source is not used up
 				wantToken(t, source)
-				if diff := cmp.Diff(test.want, got); diff != "" {
-					t.Error(diff)
+				if !reflect.DeepEqual(got, test.want) {
+					t.Errorf("got %+v\nwant %+v", got, test.want)
 				}
 			}
 		})
@@ -92,8 +91,8 @@ func TestGitHubRequest(t *testing.T) {
 	wantToken(t, tokensource.GitHub())
 	want := seen{"GET", "/idtoken?api-version=2.0&audience=sts.amazonaws.com", "",
 		map[string]string{"Authorization": "Bearer " + requestToken, "Connection": "close"}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 }
 

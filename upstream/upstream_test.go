@@ -16,9 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/awstokenserver/config/conformance"
 	"github.com/awstokenserver/config/internal/longtest"
 )
 
@@ -316,25 +314,26 @@ func testVectors(t *testing.T, patched string) {
 			t.Fatal(err, string(out))
 		}
 	}
-	cases, err := conformance.Load()
-	if err != nil {
-		t.Fatal(err)
+	command := exec.Command("go", "run", "../cmd/aws-web-identity", "conformance", "run", "-adapter", adapter, "-parallel", "4", "-json", "-")
+	out, err := command.Output()
+	var report struct {
+		Results []struct {
+			ID, Status string
+			Reasons    []string
+		}
 	}
-	report, err := (&conformance.Runner{Adapter: []string{adapter}, Parallel: 4, Timeout: time.Minute}).Run(t.Context(), cases)
-	if err != nil {
-		t.Fatal(err)
+	if json.Unmarshal(out, &report) != nil || len(report.Results) == 0 {
+		t.Fatalf("%v: %s", err, out)
 	}
-	for i, result := range report.Results {
-		if (result.Status == conformance.Skipped) != slices.Contains(cases[i].Requires, "servers") {
+	statuses := map[string]int{}
+	for _, result := range report.Results {
+		statuses[result.Status]++
+		servers := strings.Contains(fmt.Sprint(result.Reasons), "servers")
+		if result.Status != "passed" && !(result.Status == "skipped" && servers) {
 			t.Errorf("%s: %s: %s", result.ID, result.Status, result.Reasons)
 		}
 	}
-	if !report.OK() {
-		var table bytes.Buffer
-		report.WriteTable(&table)
-		t.Error(table.String())
-	}
-	t.Logf("%d passed, %d skipped", report.Count(conformance.Passed), report.Count(conformance.Skipped))
+	t.Log(statuses)
 }
 
 func TestUsage(t *testing.T) {

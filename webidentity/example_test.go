@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	upstream "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/awstokenserver/config/tokensource"
@@ -49,7 +47,7 @@ func ExampleOptions() {
 }
 
 // A URL is wanted for a day, and can be promised for as long as the credentials
-// last. Nothing is sent to S3 for that.
+// last.
 func ExamplePresignExpiry() {
 	world := webidentitytest.New()
 	defer world.Close()
@@ -70,14 +68,7 @@ func ExamplePresignExpiry() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	presigned, err := s3.NewPresignClient(s3.NewFromConfig(cfg)).PresignGetObject(ctx,
-		&s3.GetObjectInput{Bucket: aws.String("releases"), Key: aws.String("shop.tar.gz")},
-		s3.WithPresignExpires(expiry))
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	seconds := fmt.Sprintf("X-Amz-Expires=%.0f&", expiry.Seconds())
-	fmt.Println(expiry.Round(time.Minute), capped, strings.Contains(presigned.URL, seconds))
-	// Output: 1h0m0s true true
+	// The presign client of S3 takes it: s3.WithPresignExpires(expiry).
+	fmt.Println(expiry.Round(time.Minute), capped)
+	// Output: 1h0m0s true
 }
