@@ -24,7 +24,7 @@
 //
 // and package [github.com/awstokenserver/config/tokensource] says all about it.
 //
-// Whatever else holds for web_identity_token_file and
+// All else that holds for web_identity_token_file and
 // AWS_WEB_IDENTITY_TOKEN_FILE holds for these two: precedence, validation,
 // source_profile, options. A program that uses neither gets what upstream's
 // package gives it. Every other name in this package is upstream's: types are

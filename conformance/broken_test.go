@@ -197,9 +197,9 @@ func brokenAdapter(flaw string, args []string) {
 		default:
 			r.Header.Add("Authorization", "Bearer "+requestToken)
 		}
-		if answer, err := http.DefaultClient.Do(r); err == nil {
+		if response, err := http.DefaultClient.Do(r); err == nil {
 			var got struct{ Value string }
-			json.NewDecoder(answer.Body).Decode(&got)
+			json.NewDecoder(response.Body).Decode(&got)
 			token = got.Value
 		}
 	}
@@ -226,8 +226,8 @@ func brokenAdapter(flaw string, args []string) {
 		if is("signs") {
 			r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=")
 		}
-		if answer, err := http.DefaultClient.Do(r); err == nil {
-			text, _ := io.ReadAll(answer.Body)
+		if response, err := http.DefaultClient.Do(r); err == nil {
+			text, _ := io.ReadAll(response.Body)
 			xml.Unmarshal(text, &issued)
 		}
 	}

@@ -41,7 +41,7 @@ type Case struct {
 }
 
 // Exchange is a request that one of the runner's servers expects, and the
-// answer to it.
+// response to it.
 type Exchange struct {
 	Server   string   `json:"server"`
 	Request  Request  `json:"request"`
@@ -62,7 +62,7 @@ type Request struct {
 	After             float64           `json:"after"`
 }
 
-// Response is what a server answers.
+// Response is what a server responds with.
 type Response struct {
 	Status   int               `json:"status"`
 	Headers  map[string]string `json:"headers"`

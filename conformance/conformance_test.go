@@ -278,8 +278,8 @@ func TestShow(t *testing.T) {
 		t.Fatalf("no URL in %s", shown)
 	}
 	go func() {
-		if answer, err := http.Get(string(url[1])); err == nil {
-			answer.Body.Close()
+		if response, err := http.Get(string(url[1])); err == nil {
+			response.Body.Close()
 		}
 	}()
 	until("got token GET")

@@ -60,7 +60,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// parse parses the arguments of a verb that takes n of them behind its flags.
+// parse parses the arguments of a verb that takes n of them after its flags.
 func parse(flags *flag.FlagSet, args []string, n int, stderr io.Writer) error {
 	flags.SetOutput(io.Discard)
 	if err := flags.Parse(args); err != nil {
@@ -188,7 +188,7 @@ func readKnown(name string, all []*Case) (map[string]string, error) {
 		}
 		id, reason, _ := strings.Cut(line, " ")
 		if reason = strings.TrimSpace(reason); reason == "" {
-			return nil, fmt.Errorf("%s: %s has no reason; write it behind the id", name, id)
+			return nil, fmt.Errorf("%s: %s has no reason; write it after the id", name, id)
 		}
 		if _, err := choose(all, id); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)

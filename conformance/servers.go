@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// handler answers as the exchanges say. What they do not say is a problem, and
-// is answered with 400, which no implementation retries.
+// handler responds as the exchanges say. What they do not say is a problem, and
+// gets 400, which no implementation retries.
 func (w *world) handler(server string) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		arrived := time.Now()
 		body, _ := io.ReadAll(r.Body)
-		answer, err := w.take(server, r, string(body), arrived)
+		response, err := w.take(server, r, string(body), arrived)
 		if err != nil {
 			http.Error(rw, err.Error(), http.StatusBadRequest)
 			return
@@ -31,8 +31,8 @@ func (w *world) handler(server string) http.Handler {
 			defer w.mu.Unlock()
 			w.answered = time.Now()
 		}()
-		wait := time.Duration(answer.Delay * float64(time.Second))
-		if answer.Hang {
+		wait := time.Duration(response.Delay * float64(time.Second))
+		if response.Hang {
 			wait = time.Hour
 		}
 		select {
@@ -40,14 +40,14 @@ func (w *world) handler(server string) http.Handler {
 		case <-r.Context().Done():
 		case <-w.closed:
 		}
-		if answer.Close {
+		if response.Close {
 			panic(http.ErrAbortHandler)
 		}
-		w.write(rw, answer)
+		w.write(rw, response)
 	})
 }
 
-// take checks a request against the next exchange, and returns the answer.
+// take checks a request against the next exchange, and returns the response.
 func (w *world) take(server string, r *http.Request, body string, arrived time.Time) (*Response, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -65,7 +65,7 @@ func (w *world) take(server string, r *http.Request, body string, arrived time.T
 	w.next++
 	differences := exchange.Request.differences(server, r, body)
 	if after := time.Duration(exchange.Request.After * float64(time.Second)); arrived.Sub(w.answered) < after {
-		differences = append(differences, fmt.Sprintf("it came %v after the last answer, not %v after it or later",
+		differences = append(differences, fmt.Sprintf("it came %v after the last response, not %v after it or later",
 			arrived.Sub(w.answered).Round(time.Millisecond), after))
 	}
 	for _, difference := range differences {
@@ -177,23 +177,23 @@ func matches(got, want string) bool {
 	return got == want
 }
 
-// write writes an answer.
-func (w *world) write(rw http.ResponseWriter, answer *Response) {
-	status, kind, body := answer.Status, "text/plain", ""
+// write writes a response.
+func (w *world) write(rw http.ResponseWriter, response *Response) {
+	status, kind, body := response.Status, "text/plain", ""
 	switch {
-	case answer.Body != nil:
-		body = *answer.Body
-	case answer.JSON != nil:
-		kind, body = "application/json", string(answer.JSON)
-	case answer.STS != nil:
-		kind, body = "text/xml", w.issue(answer.STS)
-	case answer.STSError != nil:
+	case response.Body != nil:
+		body = *response.Body
+	case response.JSON != nil:
+		kind, body = "application/json", string(response.JSON)
+	case response.STS != nil:
+		kind, body = "text/xml", w.issue(response.STS)
+	case response.STSError != nil:
 		kind, body = "text/xml", fmt.Sprintf(`<ErrorResponse xmlns="%s"><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error>`+
 			`<RequestId>00000000-0000-4000-8000-000000000000</RequestId></ErrorResponse>`,
-			stsNamespace, escape(answer.STSError.Code), escape(answer.STSError.Message))
+			stsNamespace, escape(response.STSError.Code), escape(response.STSError.Message))
 	}
 	rw.Header().Set("Content-Type", kind)
-	for name, value := range answer.Headers {
+	for name, value := range response.Headers {
 		rw.Header().Set(name, value)
 	}
 	if status == 0 {
@@ -205,7 +205,7 @@ func (w *world) write(rw http.ResponseWriter, answer *Response) {
 
 const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
 
-// issue is the answer of STS that holds credentials. AssumeRole's and
+// issue is the response of STS that holds credentials. AssumeRole's and
 // AssumeRoleWithWebIdentity's differ in the names of two elements.
 func (w *world) issue(issue *Issue) string {
 	w.mu.Lock()

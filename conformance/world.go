@@ -27,7 +27,7 @@ type world struct {
 	mu       sync.Mutex
 	names    *placeholders
 	next     int       // the exchange that is expected now
-	answered time.Time // when the last answer ended
+	answered time.Time // when the last response ended
 	expires  map[int]time.Time
 	problems []string
 }

@@ -199,14 +199,14 @@ type explained struct {
 
 func explainValue(t *testing.T, value string) (e explained) {
 	t.Helper()
-	text, err := tokensource.Explain(value)
+	described, err := tokensource.Describe(value)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(text, &e); err != nil {
+	if err := json.Unmarshal(described.Document, &e); err != nil {
 		t.Fatal(err)
 	}
-	e.text = string(text)
+	e.text = string(described.Document)
 	return e
 }
 
@@ -382,16 +382,16 @@ func servePlatform(t *testing.T, world *webidentitytest.World, e explained, clai
 		server.Claims = map[string]any{"sub": claims["sub"]}
 		url, secret = server.URL, server.RequestToken
 	} else {
-		var answer any = world.Issuer.Sign(claims)
+		var response any = world.Issuer.Sign(claims)
 		for _, member := range slices.Backward(strings.Split(e.HTTP.Token, "/")[1:]) {
-			answer = map[string]any{member: answer}
+			response = map[string]any{member: response}
 		}
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			if text, ok := answer.(string); ok {
+			if text, ok := response.(string); ok {
 				io.WriteString(w, text)
 				return
 			}
-			json.NewEncoder(w).Encode(answer)
+			json.NewEncoder(w).Encode(response)
 		}))
 		t.Cleanup(server.Close)
 		url, secret, address = server.URL, "request-token", server.Listener.Addr().String()

@@ -49,7 +49,7 @@ var security = map[string]func(*testing.T){
 	"proxy":                testProxy,
 	"large-file":           testLargeFile,
 	"special-file":         testSpecialFile,
-	"large-answer":         testLargeAnswer,
+	"large-response":       testLargeAnswer,
 	"no-token":             testNoToken,
 	"hanging":              testHanging,
 	"broken-document":      testBrokenDocument,
@@ -202,7 +202,7 @@ func serve(t *testing.T, handler http.HandlerFunc) (url string, requests *atomic
 	return server.URL, requests
 }
 
-func answer(status int, body string) http.HandlerFunc {
+func response(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
 		io.WriteString(w, body)
@@ -222,7 +222,7 @@ func testPlainHTTP(t *testing.T) {
 		t.Setenv("SECURITY_URL", "http://"+host+"/")
 		testenv.WantError(t, fetch(t, `"url": "${env:SECURITY_URL}"`), tokensource.ConfigInvalid, "https")
 	}
-	url, requests := serve(t, answer(200, "a.b.c"))
+	url, requests := serve(t, response(200, "a.b.c"))
 	if err := fetch(t, `"url": "`+url+`"`); err != nil {
 		t.Error(err)
 	}
@@ -231,7 +231,7 @@ func testPlainHTTP(t *testing.T) {
 
 func testRedirect(t *testing.T) {
 	t.Parallel()
-	target, followed := serve(t, answer(200, "a.b.c"))
+	target, followed := serve(t, response(200, "a.b.c"))
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		url, requests := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target, status) })
 		for _, client := range []aws.HTTPClient{nil, http.DefaultClient} {
@@ -260,7 +260,7 @@ func testURLParts(t *testing.T) {
 }
 
 func testHeaderInjection(t *testing.T) {
-	url, requests := serve(t, answer(200, "a.b.c"))
+	url, requests := serve(t, response(200, "a.b.c"))
 	for _, value := range []string{"x\r\nX-Evil: 1", "x\nX-Evil: 1", "x\rX-Evil: 1", "x\x7f"} {
 		t.Setenv("SECURITY_VALUE", value)
 		file, _ := json.Marshal("${file:" + testenv.WriteFile(t, "value", value+"x") + "}")
@@ -275,7 +275,7 @@ func testHeaderInjection(t *testing.T) {
 
 func testFramingHeaders(t *testing.T) {
 	t.Parallel()
-	url, requests := serve(t, answer(200, "a.b.c"))
+	url, requests := serve(t, response(200, "a.b.c"))
 	for _, name := range []string{"Host", "content-length", "Transfer-Encoding", "CONNECTION"} {
 		testenv.WantError(t, fetch(t, `"url": "`+url+`", "headers": {"`+name+`": "x"}`), tokensource.ConfigInvalid, name, "cannot be set")
 	}
@@ -318,7 +318,7 @@ func testCertificate(t *testing.T) {
 
 func testProxy(t *testing.T) {
 	t.Parallel()
-	server, requests := serve(t, answer(200, "a.b.c"))
+	server, requests := serve(t, response(200, "a.b.c"))
 	for _, host := range []string{"169.254.169.254", "169.254.130.1", "[fd00:ec2::254]", "metadata.google.internal", "127.0.0.1", "localhost"} {
 		var dialled string
 		transport := &http.Transport{
@@ -338,7 +338,7 @@ func testProxy(t *testing.T) {
 
 func testLargeFile(t *testing.T) {
 	t.Parallel()
-	url, requests := serve(t, answer(200, "a.b.c"))
+	url, requests := serve(t, response(200, "a.b.c"))
 	for size, class := range map[int]error{64 << 10: nil, 64<<10 + 1: tokensource.ConfigInvalid} {
 		file, _ := json.Marshal("${file:" + testenv.WriteFile(t, "large", strings.Repeat("x", size)) + "}")
 		err := fetch(t, `"url": "`+url+`", "method": "POST", "body": {"x": `+string(file)+`}`)
@@ -353,7 +353,7 @@ func testLargeFile(t *testing.T) {
 
 func testSpecialFile(t *testing.T) {
 	t.Parallel()
-	url, requests := serve(t, answer(200, "a.b.c"))
+	url, requests := serve(t, response(200, "a.b.c"))
 	names := []string{t.TempDir(), os.DevNull}
 	pipe, end, err := os.Pipe()
 	if err != nil {
@@ -379,11 +379,11 @@ func testLargeAnswer(t *testing.T) {
 	t.Parallel()
 	const token = `{"value": "a.b.c"}`
 	padding := strings.Repeat(" ", 64<<10-len(token))
-	largest, _ := serve(t, answer(200, token+padding))
+	largest, _ := serve(t, response(200, token+padding))
 	if err := fetch(t, `"url": "`+largest+`", "token": "/value"`); err != nil {
 		t.Error(err)
 	}
-	larger, _ := serve(t, answer(200, token+padding+" "))
+	larger, _ := serve(t, response(200, token+padding+" "))
 	testenv.WantError(t, fetch(t, `"url": "`+larger+`", "token": "/value"`), tokensource.TokenMalformed, "more than 64 KiB")
 }
 
@@ -392,11 +392,11 @@ func testNoToken(t *testing.T) {
 	for _, body := range []string{
 		"", " \n", "abc", strings.Repeat("a", 20001), "<html>Please log in</html>", "a.b\x00.c", "tökèn",
 	} {
-		url, _ := serve(t, answer(200, body))
+		url, _ := serve(t, response(200, body))
 		testenv.WantError(t, fetch(t, `"url": "`+url+`"`), tokensource.TokenMalformed)
 	}
 	for _, body := range []string{"a.b.c", `{"Value": "a.b.c"}`, `{"value": 12345}`, `{"value": null}`, `{"value": "a.b.c"}{}`} {
-		url, _ := serve(t, answer(200, body))
+		url, _ := serve(t, response(200, body))
 		testenv.WantError(t, fetch(t, `"url": "`+url+`", "token": "/value"`), tokensource.TokenMalformed)
 	}
 }
@@ -404,8 +404,8 @@ func testNoToken(t *testing.T) {
 func testHanging(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]http.HandlerFunc{
-		"no answer": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-		"half an answer": func(w http.ResponseWriter, r *http.Request) {
+		"no response": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"half a response": func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, "a.b.")
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
@@ -541,7 +541,7 @@ func documentOf(text string) string {
 
 func testIdleProfiles(t *testing.T) {
 	t.Parallel()
-	server, requests := serve(t, answer(200, "a.b.c"))
+	server, requests := serve(t, response(200, "a.b.c"))
 	text := "[profile web]\n" + region + role1 + "web_identity_token_server = " + documentOf(`{"version": 1, "http": {"url": "`+server+`"}}`) +
 		"\n[profile plain]\n" + region + keys
 	for _, profile := range []string{"web", "plain"} {
@@ -593,7 +593,7 @@ func testSecretsInErrors(t *testing.T) {
 			}
 			_, err = cfg.Credentials.Retrieve(t.Context())
 			if err == nil || status == 403 && !strings.Contains(err.Error(), "REDACTED") {
-				t.Errorf("the answer is not quoted: %v", err)
+				t.Errorf("the response is not quoted: %v", err)
 			}
 			noSecret(t, fmt.Sprintf("%v %+v %#v", err, err, err))
 		}
@@ -660,7 +660,7 @@ func testSecretsWhenPrinted(t *testing.T) {
 
 func testQuotedAnswers(t *testing.T) {
 	t.Parallel()
-	url, _ := serve(t, answer(403, "\x1b[31m\r\n::error::\u202e"+strings.Repeat("a", 1000)))
+	url, _ := serve(t, response(403, "\x1b[31m\r\n::error::\u202e"+strings.Repeat("a", 1000)))
 	err := fetch(t, `"url": "`+url+`"`)
 	testenv.WantError(t, err, tokensource.TokenRefused, `"\x1b[31m\r\n::error::\u202e`)
 	if text := err.Error(); strings.ContainsAny(text, "\x1b\r\n\u202e") || strings.Count(text, "a") > 256+20 {
@@ -766,13 +766,13 @@ func testInjectedKey(t *testing.T) {
 		"iss": world.Issuer.URL, "sub": mainBranch, "aud": "sts.amazonaws.com",
 		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(),
 	}
-	answer, err := http.Get(world.Issuer.URL + "/.well-known/jwks")
+	response, err := http.Get(world.Issuer.URL + "/.well-known/jwks")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
+	defer response.Body.Close()
 	var trusted jose.JSONWebKeySet
-	if err := json.NewDecoder(answer.Body).Decode(&trusted); err != nil {
+	if err := json.NewDecoder(response.Body).Decode(&trusted); err != nil {
 		t.Fatal(err)
 	}
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

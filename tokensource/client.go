@@ -55,11 +55,11 @@ func (s *source) client() (client aws.HTTPClient, foreign bool, err error) {
 type noLocation struct{ http.RoundTripper }
 
 func (t noLocation) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer, err := t.RoundTripper.RoundTrip(r)
-	if answer != nil {
-		answer.Header.Del("Location")
+	response, err := t.RoundTripper.RoundTrip(r)
+	if response != nil {
+		response.Header.Del("Location")
 	}
-	return answer, err
+	return response, err
 }
 
 func readPEM(path string) ([]byte, error) {

@@ -60,11 +60,11 @@ func TestCosign3172_HTTP1(t *testing.T) {
 		answerToken(w, r)
 	})
 	used := server.Client() // has spoken HTTP/2 before it is copied
-	answer, err := used.Get(server.URL)
+	response, err := used.Get(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer.Body.Close()
+	response.Body.Close()
 	if protocol.Load() != "HTTP/2.0" {
 		t.Fatalf("the server speaks %v", protocol.Load())
 	}

@@ -28,7 +28,7 @@ type contract struct {
 	// requests are all of what is sent, by value. The URI has scheme and host.
 	requests map[string]seen
 	status   int
-	answer   string // TOKEN stands for the token
+	response string // TOKEN stands for the token
 
 	// variable holds the token itself, where nothing is sent.
 	variable string
@@ -62,13 +62,13 @@ var contracts = map[string]contract{
 			"GitHub,":     githubRequest(""),
 			"GitHub,a, b": githubRequest("&audience=a%2C+b"),
 		},
-		status: 200,
-		answer: `{"count": 2345, "value": "TOKEN"}`,
+		status:   200,
+		response: `{"count": 2345, "value": "TOKEN"}`,
 		failures: []vendorFailure{
 			{401, `{"message": "The token provided is invalid"}`, refused, "invalid"},
 			{403, pendingState, unavailable, "Pending"},
-			{502, "upstream connect error or disconnect/reset before headers", unavailable, "answered 502 Bad Gateway ("},
-			{502, "<html><h1>502 Bad Gateway</h1></html>", unavailable, "answered 502 Bad Gateway ("},
+			{502, "upstream connect error or disconnect/reset before headers", unavailable, "responded with 502 Bad Gateway ("},
+			{502, "<html><h1>502 Bad Gateway</h1></html>", unavailable, "responded with 502 Bad Gateway ("},
 			{200, `{"count": 0}`, malformed, "nothing at /value"},
 		},
 	},
@@ -83,7 +83,7 @@ var contracts = map[string]contract{
 			"Forgejo,": {"GET", "https://codeberg.org/api/actions/idtoken?run=1", "", map[string]string{"Authorization": "Bearer " + requestToken}},
 		},
 		status:   200,
-		answer:   `{"value": "TOKEN"}`,
+		response: `{"value": "TOKEN"}`,
 		failures: []vendorFailure{{401, "Unauthorized", refused, "Unauthorized"}},
 	},
 	"Buildkite": {
@@ -93,8 +93,8 @@ var contracts = map[string]contract{
 			"Buildkite,":   buildkiteRequest(`{}`),
 			"Buildkite,me": buildkiteRequest(`{"audience":"me"}`),
 		},
-		status: 200,
-		answer: `{"token": "TOKEN"}`,
+		status:   200,
+		response: `{"token": "TOKEN"}`,
 		failures: []vendorFailure{
 			{401, `{"message": "Invalid access token"}`, refused, "Invalid access token"},
 			{422, `{"message": "Audience is invalid"}`, refused, "Audience is invalid"},
@@ -111,9 +111,9 @@ var contracts = map[string]contract{
 			"AzurePipelines": {"POST", "https://dev.azure.com/org/1111-2222/_apis/distributedtask/hubs/build/plans/3/jobs/4/oidctoken?api-version=7.1", "",
 				map[string]string{"Authorization": "Bearer " + requestToken, "Content-Type": "application/json", "X-Tfs-Fedauthredirect": "Suppress"}},
 		},
-		status:  200,
-		answer:  `{"oidcToken": "TOKEN"}`,
-		refused: map[string]string{"AzurePipelines,sts.amazonaws.com": "takes no audience"},
+		status:   200,
+		response: `{"oidcToken": "TOKEN"}`,
+		refused:  map[string]string{"AzurePipelines,sts.amazonaws.com": "takes no audience"},
 		failures: []vendorFailure{
 			{203, signInPage, malformed, "not JSON"},
 			{302, signInPage, refused, "redirect"},
@@ -131,7 +131,7 @@ var contracts = map[string]contract{
 			"Fly,me": flyRequest(`{"aud":"me"}`),
 		},
 		status:   200,
-		answer:   "TOKEN",
+		response: "TOKEN",
 		failures: []vendorFailure{{404, "404 page not found", refused, "not found"}, {503, "", unavailable, "503"}},
 	},
 	"GoogleCompute": {
@@ -139,9 +139,9 @@ var contracts = map[string]contract{
 			"GoogleCompute":               googleRequest("sts.amazonaws.com"),
 			"GoogleCompute,https://a/b c": googleRequest("https%3A%2F%2Fa%2Fb%20c"),
 		},
-		status:  200,
-		answer:  "TOKEN",
-		refused: map[string]string{"GoogleCompute,": "needs an audience"},
+		status:   200,
+		response: "TOKEN",
+		refused:  map[string]string{"GoogleCompute,": "needs an audience"},
 		failures: []vendorFailure{
 			{404, "<html>Error 404 (Not Found)</html>", refused, "Not Found"}, // no service account
 			{503, "", unavailable, "503"},
@@ -152,9 +152,9 @@ var contracts = map[string]contract{
 			"AzureIMDS,api://app": {"GET", "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=api%3A%2F%2Fapp", "",
 				map[string]string{"Metadata": "true"}},
 		},
-		status:  200,
-		answer:  `{"access_token": "TOKEN", "client_id": "1", "expires_in": "3599", "resource": "api://app", "token_type": "Bearer"}`,
-		refused: map[string]string{"AzureIMDS": "needs an audience", "AzureIMDS,": "needs an audience"},
+		status:   200,
+		response: `{"access_token": "TOKEN", "client_id": "1", "expires_in": "3599", "resource": "api://app", "token_type": "Bearer"}`,
+		refused:  map[string]string{"AzureIMDS": "needs an audience", "AzureIMDS,": "needs an audience"},
 		failures: []vendorFailure{
 			{400, `{"error": "invalid_request", "error_description": "Identity not found"}`, refused, "Identity not found"},
 			{404, "", refused, "404"},
@@ -169,9 +169,9 @@ var contracts = map[string]contract{
 			"AzureAppService,api://app": {"GET", "http://169.254.130.3:8081/msi/token?api-version=2019-08-01&resource=api%3A%2F%2Fapp", "",
 				map[string]string{"X-Identity-Header": requestToken}},
 		},
-		status:  200,
-		answer:  `{"access_token": "TOKEN", "expires_on": "1586984735", "resource": "api://app", "token_type": "Bearer", "client_id": "1"}`,
-		refused: map[string]string{"AzureAppService": "needs an audience"},
+		status:   200,
+		response: `{"access_token": "TOKEN", "expires_on": "1586984735", "resource": "api://app", "token_type": "Bearer", "client_id": "1"}`,
+		refused:  map[string]string{"AzureAppService": "needs an audience"},
 		failures: []vendorFailure{
 			{400, `{"statusCode": 400, "message": "No User Assigned or Delegated Managed Identity found"}`, refused, "No User Assigned"},
 			{500, `{"statusCode": 500}`, unavailable, "500"},
@@ -254,7 +254,7 @@ func newFakeVendor(t *testing.T, overSocket bool) *fakeVendor {
 func (v *fakeVendor) parse(t *testing.T, value string) tokensource.TokenSource {
 	t.Helper()
 	if v.socket != "" {
-		text, err := tokensource.Explain(value)
+		text, err := describe(value)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -312,7 +312,7 @@ func TestContracts(t *testing.T) {
 			}
 			vendor := newFakeVendor(t, doc.HTTP.Socket != "")
 
-			vendor.status, vendor.body = c.status, strings.ReplaceAll(c.answer, "TOKEN", theJWT)
+			vendor.status, vendor.body = c.status, strings.ReplaceAll(c.response, "TOKEN", theJWT)
 			for value, want := range c.requests {
 				wantToken(t, vendor.parse(t, value))
 				if !reflect.DeepEqual(vendor.last, want) {
@@ -382,7 +382,7 @@ func TestFlySocket(t *testing.T) {
 	listener.(*net.UnixListener).SetUnlinkOnClose(false)
 	listener.Close()
 	for path, want := range map[string]string{path: "refused", path + "-missing": "no such file"} {
-		failToken(t, (&fakeVendor{socket: path, client: &http.Client{}}).parse(t, "Fly"), tokensource.TokenUnavailable, "no complete answer from localhost", want)
+		failToken(t, (&fakeVendor{socket: path, client: &http.Client{}}).parse(t, "Fly"), tokensource.TokenUnavailable, "no complete response from localhost", want)
 	}
 }
 

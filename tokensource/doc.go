@@ -16,7 +16,7 @@
 //
 // The constructors [GitHub], [EnvPair], [Document], [File] and [Env] make the
 // same sources in code, and [Register] adds a name to the first form. [Servers]
-// lists the names, and [Explain] shows the document that a value stands for.
+// lists the names, and [Describe] says what a value means.
 //
 //	source, err := tokensource.Parse("GitHub")
 //	if err != nil {
@@ -28,7 +28,7 @@
 // does. Every source of this package is safe for concurrent use, keeps no token
 // (see [Reuse]), returns promptly when ctx is done, and gives up after one
 // minute in any case. Its errors are of type [*Error] and hold no secret, and a
-// source prints as its name whatever the verb.
+// source prints as its name for every format verb.
 //
 // Requests go over HTTP/1.1 to https URLs; plain http is for loopback, the
 // metadata addresses of clouds and unix sockets. Redirects are never followed,

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// document is the decoded form of what document.schema.json describes. Explain
+// document is the decoded form of what document.schema.json describes. Describe
 // writes its members in this order.
 type document struct {
 	Version  int       `json:"version"`
@@ -24,7 +24,8 @@ type document struct {
 	Hint     string    `json:"hint,omitempty"`
 
 	mentionsAudience bool
-	variables        []string // sorted, each once
+	variables        map[string]bool // whether every reference has a default
+	files            []string
 }
 
 type request struct {
@@ -37,7 +38,7 @@ type request struct {
 	CAFile     string              `json:"ca_file,omitempty"`
 	CertFile   string              `json:"cert_file,omitempty"`
 	KeyFile    string              `json:"key_file,omitempty"`
-	Token      string              `json:"token,omitempty"` // JSON Pointer into the answer
+	Token      string              `json:"token,omitempty"` // JSON Pointer into the response
 }
 
 var (
@@ -62,7 +63,7 @@ func decode(text []byte) (*document, error) {
 	if !isObject {
 		return nil, invalid("it must be a JSON object")
 	}
-	r := &reader{}
+	r := &reader{variables: map[string]bool{}}
 	if members["version"] != json.Number("1") {
 		r.fail("version", "must be 1")
 	}
@@ -93,20 +94,22 @@ func (r *reader) document(top object) *document {
 		if d.Env = r.text(top, "env"); !variable.MatchString(d.Env) {
 			r.fail("env", "must be the name of a variable")
 		}
-		r.variables = append(r.variables, d.Env)
+		r.uses(d.Env, false)
 	}
 	if top.has("file") {
 		sources++
 		file := r.template("file", top.members["file"])
 		if d.File = &file; file == "" {
 			r.fail("file", "must not be empty")
+		} else if file.isLiteral() {
+			r.files = append(r.files, string(file))
 		}
 	}
 	if sources != 1 {
 		r.fail("", "exactly one of http, env and file must be there, not %d", sources)
 	}
 	d.mentionsAudience = r.mentionsAudience
-	d.variables = slices.Compact(slices.Sorted(slices.Values(r.variables)))
+	d.variables, d.files = r.variables, r.files
 	if d.Audience != nil && *d.Audience != "" && !d.mentionsAudience {
 		r.fail("audience", "has no effect, for %s is nowhere in the document", audienceReference)
 	}
@@ -126,11 +129,16 @@ func (r *reader) request(o object) *request {
 		KeyFile:    r.text(o, "key_file"),
 		Token:      r.text(o, "token"),
 	}
-	if len(q.URL.references()) == 0 && r.err == nil {
+	if q.URL.isLiteral() && r.err == nil {
 		_, r.err = parseURL("http.url", string(q.URL), q.UnixSocket != "")
 	}
 	if o.has("method") && q.Method != "GET" && q.Method != "POST" {
 		r.fail("http.method", "must be GET or POST")
+	}
+	for _, file := range []string{q.CAFile, q.CertFile, q.KeyFile} {
+		if file != "" {
+			r.files = append(r.files, file)
+		}
 	}
 	if (q.CertFile == "") != (q.KeyFile == "") {
 		r.fail("http.cert_file", "goes with http.key_file: both or neither")

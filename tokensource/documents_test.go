@@ -227,7 +227,7 @@ func TestMutualTLSDocument(t *testing.T) {
 	_, strangerCert, strangerKey := certificate(t, "stranger")
 	write(t, root, "tls.crt", strangerCert)
 	write(t, root, "tls.key", strangerKey)
-	failToken(t, source, tokensource.TokenUnavailable, "no complete answer from "+host, "tls: ")
+	failToken(t, source, tokensource.TokenUnavailable, "no complete response from "+host, "tls: ")
 	write(t, root, "tls.key", strings.Repeat(strangerKey, 1<<20/len(strangerKey)+1))
 	failToken(t, source, tokensource.ConfigInvalid, "tls.key\" is larger than 1 MiB")
 	foreign := clientFunc(func(*http.Request) (*http.Response, error) { panic("called") })

@@ -1,6 +1,11 @@
 package tokensource
 
-import "strings"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
 
 // Class says what kind of failure an [Error] is. A Class is itself an error, so
 // that errors.Is(err, tokensource.NotConfigured) works.
@@ -83,3 +88,38 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Is reports whether target is the error's [Class].
 func (e *Error) Is(target error) bool { return target == error(e.Class) }
+
+func invalid(format string, args ...any) *Error { return hinted("", format, args...) }
+
+func hinted(hint, format string, args ...any) *Error {
+	return &Error{Class: ConfigInvalid, Problem: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+func notConfigured(format string, args ...any) *Error {
+	return &Error{Class: NotConfigured, Problem: fmt.Sprintf(format, args...)}
+}
+
+func malformed(problem string) *Error { return &Error{Class: TokenMalformed, Problem: problem} }
+
+// cancelled is the error for a caller that stopped waiting.
+func cancelled(ctx context.Context, last *Error) *Error {
+	e := &Error{Class: TokenUnavailable, Problem: "the caller stopped waiting", Err: ctx.Err()}
+	if last != nil {
+		e.Problem += fmt.Sprintf(" (the last attempt: %s)", last.Problem)
+		e.StatusCode = last.StatusCode
+	}
+	return e
+}
+
+// inSource returns err as an error of the source of a name, or nil.
+func inSource(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := Error{Class: TokenUnavailable, Problem: "failed", Err: err}
+	if known := (*Error)(nil); errors.As(err, &known) {
+		e = *known
+	}
+	e.Problem = name + ": " + e.Problem
+	return &e
+}

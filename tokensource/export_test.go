@@ -1,6 +1,10 @@
 package tokensource
 
-import "reflect"
+import (
+	"maps"
+	"reflect"
+	"slices"
+)
 
 // Variables returns the variables that a document reads.
 func Variables(doc []byte) []string {
@@ -8,7 +12,7 @@ func Variables(doc []byte) []string {
 	if err != nil {
 		return nil
 	}
-	return d.variables
+	return slices.Sorted(maps.Keys(d.variables))
 }
 
 // SameDocument reports whether two texts are the same document.

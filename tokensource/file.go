@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// maxRead is how much of a file or an answer is read. One byte more is read to
-// tell what is larger.
+// maxRead is how much of a file or a response is read. One byte more is read to
+// notice what is larger.
 const maxRead = 64 << 10
 
 // readFile returns the text of a file without surrounding whitespace, and without
-// what is more than a byte behind most.
+// what is more than a byte beyond most.
 func readFile(path string, most int) (string, error) {
-	// Opening a pipe could block for ever.
+	// Opening a pipe could block forever.
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return "", invalid("%q is not a regular file", path)
 	}

@@ -31,15 +31,15 @@ func (c *call) attempt(ctx context.Context) (string, *failure) {
 	timeout := c.source.options.Timeout
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	noAnswer := func(err error) *failure {
+	noResponse := func(err error) *failure {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("after %v: %w", timeout, os.ErrDeadlineExceeded)
 		}
-		return c.noAnswer(err)
+		return c.noResponse(err)
 	}
 	request, err := http.NewRequestWithContext(ctx, c.source.doc.HTTP.Method, c.url.String(), bytes.NewReader(c.body))
 	if err != nil {
-		return "", c.noAnswer(err)
+		return "", c.noResponse(err)
 	}
 	request.Header = c.header.Clone()
 	request.Close = true // no connection outlives the token
@@ -48,34 +48,34 @@ func (c *call) attempt(ctx context.Context) (string, *failure) {
 	if mode.IsRequest() || mode.IsRequestWithBody() {
 		c.trace(ctx, "%s to %s", request.Method, c.url.Host)
 	}
-	answer, err := c.client.Do(request)
+	response, err := c.client.Do(request)
 	if mode.IsResponse() || mode.IsResponseWithBody() {
 		status := "no response"
 		if err == nil {
-			status = fmt.Sprintf("status %d", answer.StatusCode)
+			status = fmt.Sprintf("status %d", response.StatusCode)
 		}
 		c.trace(ctx, "%s from %s after %v", status, c.url.Host, time.Since(started).Round(time.Millisecond))
 	}
 	if err != nil {
-		return "", noAnswer(err)
+		return "", noResponse(err)
 	}
-	defer answer.Body.Close()
-	if c.foreign && redirected(answer, c.url) {
+	defer response.Body.Close()
+	if c.foreign && redirected(response, c.url) {
 		return "", &failure{err: &Error{Class: TokenRefused, Problem: c.url.Host + " redirected, and the HTTP client followed"}}
 	}
-	if answer.StatusCode == http.StatusSwitchingProtocols {
-		return "", c.refusal(answer, nil) // such a body heeds no context
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		return "", c.refusal(response, nil) // such a body heeds no context
 	}
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxRead+1))
-	if answer.StatusCode/100 != 2 {
-		return "", c.refusal(answer, body)
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxRead+1))
+	if response.StatusCode/100 != 2 {
+		return "", c.refusal(response, body)
 	}
 	if err != nil {
-		return "", noAnswer(err)
+		return "", noResponse(err)
 	}
 	token, problem := extract(body, c.source.doc.HTTP.Token)
 	if problem != "" {
-		return "", &failure{err: &Error{Class: TokenMalformed, Problem: c.url.Host + " " + problem, StatusCode: answer.StatusCode}}
+		return "", &failure{err: &Error{Class: TokenMalformed, Problem: c.url.Host + " " + problem, StatusCode: response.StatusCode}}
 	}
 	return token, nil
 }
@@ -86,26 +86,26 @@ func (c *call) trace(ctx context.Context, format string, args ...any) {
 		c.source.name, c.attempts, fmt.Sprintf(format, args...))
 }
 
-func redirected(answer *http.Response, asked *url.URL) bool {
-	if answer.Request == nil || answer.Request.URL == nil {
+func redirected(response *http.Response, asked *url.URL) bool {
+	if response.Request == nil || response.Request.URL == nil {
 		return false
 	}
-	got := answer.Request.URL
+	got := response.Request.URL
 	return got.Scheme != asked.Scheme || got.Host != asked.Host || got.Path != asked.Path
 }
 
-// noAnswer is the failure of a request that had no complete answer.
-func (c *call) noAnswer(err error) *failure {
+// noResponse is the failure of a request that had no complete response.
+func (c *call) noResponse(err error) *failure {
 	var withURL *url.Error
 	if errors.As(err, &withURL) {
 		err = withURL.Err // the URL may hold a secret
 	}
-	f := &failure{retry: true, err: &Error{Class: TokenUnavailable, Problem: "no complete answer from " + c.url.Host, Err: err}}
+	f := &failure{retry: true, err: &Error{Class: TokenUnavailable, Problem: "no complete response from " + c.url.Host, Err: err}}
 	if errors.As(err, new(*tls.CertificateVerificationError)) {
 		f.retry = false
 		f.err.Hint = "name the certificate authority in the document's ca_file, or in AWS_CA_BUNDLE"
 	}
-	// net/http repeats lines of an answer that it cannot read.
+	// net/http repeats lines of a response that it cannot read.
 	text := strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
@@ -118,18 +118,18 @@ func (c *call) noAnswer(err error) *failure {
 	return f
 }
 
-// refusal is the failure of a request whose answer has no status of success.
-func (c *call) refusal(answer *http.Response, body []byte) *failure {
-	status := answer.StatusCode
+// refusal is the failure of a request whose response has no status of success.
+func (c *call) refusal(response *http.Response, body []byte) *failure {
+	status := response.StatusCode
 	e := &Error{
 		Class:      TokenRefused,
-		Problem:    strings.TrimSpace(fmt.Sprintf("%s answered %d %s", c.url.Host, status, http.StatusText(status))),
+		Problem:    strings.TrimSpace(fmt.Sprintf("%s responded with %d %s", c.url.Host, status, http.StatusText(status))),
 		StatusCode: status,
 	}
-	f := &failure{err: e, after: retryAfter(answer.Header.Get("Retry-After"))}
+	f := &failure{err: e, after: retryAfter(response.Header.Get("Retry-After"))}
 	if status/100 == 3 {
 		e.Problem += ", a redirect, which is never followed"
-		e.Hint = "set the URL that answers with the token itself"
+		e.Hint = "set the URL that responds with the token itself"
 		return f
 	}
 	// The page of a proxy says nothing about the token server.
@@ -138,7 +138,7 @@ func (c *call) refusal(answer *http.Response, body []byte) *failure {
 	}
 	pending := status == http.StatusForbidden &&
 		bytes.Contains(body, []byte("Can't issue ID_TOKEN")) && bytes.Contains(body, []byte("'Pending' state"))
-	// A status that is none counts as 5xx (RFC 9110, 15).
+	// An invalid status counts as 5xx (RFC 9110, 15).
 	if status >= 500 || status < 100 || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || pending {
 		e.Class = TokenUnavailable
 		f.retry = true

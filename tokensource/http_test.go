@@ -201,10 +201,10 @@ func TestAnswer(t *testing.T) {
 		{"behind array", "/1", `["` + theJWT + `"]`, 200, malformed, "nothing at /1"},
 		{"not a string", "/value", `{"value": {"a": "` + theJWT + `"}}`, 200, malformed, "no string at /value"},
 		{"null", "/value", `{"value": null}`, 200, malformed, "no string at /value"},
-		{"bad request", "", `{"message": "no"}`, 400, tokensource.TokenRefused, `answered 400 Bad Request: "{\"message\": \"no\"}"`},
-		{"refused without body", "", "", 403, tokensource.TokenRefused, "answered 403 Forbidden; the hint"},
+		{"bad request", "", `{"message": "no"}`, 400, tokensource.TokenRefused, `responded with 400 Bad Request: "{\"message\": \"no\"}"`},
+		{"refused without body", "", "", 403, tokensource.TokenRefused, "responded with 403 Forbidden; the hint"},
 		{"control in the body", "", "a\x1b[31m\r\n\u202e", 404, tokensource.TokenRefused, `: "a\x1b[31m\r\n\u202e"`},
-		{"odd status", "", "", 499, tokensource.TokenRefused, "answered 499;"},
+		{"odd status", "", "", 499, tokensource.TokenRefused, "responded with 499;"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -253,7 +253,7 @@ func TestFailedBodyIsQuotedShort(t *testing.T) {
 	}
 }
 
-// Secrets in a failed answer are blotted out, wherever they came from and
+// Secrets in a failed response are blotted out, wherever they came from and
 // however the server writes them.
 func TestFailedBodyIsBlotted(t *testing.T) {
 	t.Parallel()
@@ -266,7 +266,7 @@ func TestFailedBodyIsBlotted(t *testing.T) {
 	failToken(t, source, tokensource.TokenRefused, "<REDACTED,REDACTED,REDACTED,REDACTED,REDACTED,REDACTED,REDACTED,REDACTED>")
 }
 
-// The body of such an answer is the connection, which no context ends.
+// The body of such a response is the connection, which no context ends.
 func TestSwitchingProtocols(t *testing.T) {
 	t.Parallel()
 	done := make(chan struct{})
@@ -291,8 +291,8 @@ func TestSwitchingProtocols(t *testing.T) {
 	}
 }
 
-// What a failed answer repeats of a request is blotted out, wherever the request
-// had it and however the answer spells it.
+// What a failed response repeats of a request is blotted out, wherever the request
+// had it and however the response spells it.
 func TestRepeatedSecrets(t *testing.T) {
 	const secret = "se<cret>&/0123456789"
 	t.Setenv("REPEATED_SECRET", secret)

@@ -17,14 +17,14 @@ type Options struct {
 	// HTTPClient sends the requests. Nil means the SDK's default client. A
 	// client of type *http.Client or *awshttp.BuildableClient is copied, and
 	// the copy speaks HTTP/1.1 and follows no redirect; of any other type it is
-	// used as it is, and an answer that was reached through a redirect is
+	// used as it is, and a response that was reached through a redirect is
 	// refused.
 	HTTPClient aws.HTTPClient
 
 	// Retryer gives the number of attempts, the delays between them and the
 	// retry quota; which failures are retried is for the token source to say.
 	// Nil means the SDK's standard retryer. All attempts together end after one
-	// minute, whatever the retryer says.
+	// minute, regardless of the retryer.
 	Retryer aws.Retryer
 
 	// Logger logs what LogMode says. Nil means no log.

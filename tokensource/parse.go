@@ -3,7 +3,6 @@ package tokensource
 import (
 	"bytes"
 	"encoding/base64"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,22 +17,56 @@ var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // Parse makes a source of the value of the key web_identity_token_server or the
 // variable AWS_WEB_IDENTITY_TOKEN_SERVER: a server's name, a pair of variables,
 // or a document in base64 (either alphabet, padded or not, broken into lines or
-// not), each with an optional audience behind a comma. The audience may itself
+// not), each with an optional audience after a comma. The audience may itself
 // hold commas; surrounding whitespace is trimmed.
 //
-// The value decides the audience, whatever optFns say: the server's default
+// The value decides the audience, regardless of optFns: the server's default
 // where it names none, and no audience at all where it ends in a comma. For a
 // server that an application registered, optFns have no effect.
 //
 // Parse does no I/O. An error is of class [ConfigInvalid] and does not repeat
 // the value where that might hold a secret.
 func Parse(value string, optFns ...func(*Options)) (TokenSource, error) {
-	return parse(value, optFns, false)
+	n, err := parse(value)
+	if err != nil {
+		return nil, err
+	}
+	return n.open(optFns)
 }
 
-// parse parses value. It refuses registered servers for a caller that wants a
-// document, and then every source is a *source.
-func parse(value string, optFns []func(*Options), wantDocument bool) (TokenSource, error) {
+// Form is how a value names a token server.
+type Form string
+
+// The forms. An application's own server ([Register]) has FormName too.
+const (
+	FormName     Form = "name"
+	FormPair     Form = "pair"
+	FormDocument Form = "document"
+)
+
+// named is what a value names.
+type named struct {
+	form     Form
+	name     string
+	doc      *document
+	audience *string // nil where the value names none
+
+	// newSource makes the source of a server without a document.
+	newSource func(audience string) (TokenSource, error)
+}
+
+func (n *named) open(optFns []func(*Options)) (TokenSource, error) {
+	if n.newSource != nil {
+		var audience string
+		if n.audience != nil {
+			audience = *n.audience
+		}
+		return n.newSource(audience)
+	}
+	return open(n.name, n.doc, append(slices.Clip(optFns), func(o *Options) { o.Audience = n.audience }))
+}
+
+func parse(value string) (*named, error) {
 	value = strings.TrimSpace(value)
 	if value == "" {
 		return nil, hinted(forms, "the token server is empty")
@@ -42,22 +75,19 @@ func parse(value string, optFns []func(*Options), wantDocument bool) (TokenSourc
 	first = strings.TrimSpace(first)
 
 	if server, found := lookUp(first); found {
-		audience := audience(rest, comma)
-		switch {
-		case server.name != first:
+		if server.name != first {
 			return nil, hinted("write "+server.name, "%s is not the name of a token server, %s is", shown(first), server.name)
-		case server.newSource == nil:
-			return server.open(with(optFns, audience))
-		case wantDocument:
-			return nil, invalid("the token server %s is made by the program, and no document stands for it", first)
-		case audience == nil:
-			return server.newSource("")
-		default:
-			return server.newSource(*audience)
 		}
+		n := &named{form: FormName, name: first, newSource: server.newSource, audience: audience(rest, comma)}
+		var err error
+		if server.doc != nil {
+			n.doc, err = server.doc()
+		}
+		return n, err
 	}
-	if doc, ok := decodeBase64(first); ok {
-		return Document(doc, with(optFns, audience(rest, comma))...)
+	if text, ok := decodeBase64(first); ok {
+		doc, err := decode(text)
+		return &named{form: FormDocument, name: ofDocument, doc: doc, audience: audience(rest, comma)}, inSource(ofDocument, err)
 	}
 	if strings.HasPrefix(value, "{") {
 		return nil, hinted(forms, "a JSON document must be base64-encoded")
@@ -65,7 +95,8 @@ func parse(value string, optFns []func(*Options), wantDocument bool) (TokenSourc
 	second, rest, comma := strings.Cut(rest, ",")
 	second = strings.TrimSpace(second)
 	if variable.MatchString(first) && variable.MatchString(second) {
-		return EnvPair(first, second, with(optFns, audience(rest, comma))...)
+		name, doc, err := pair(first, second)
+		return &named{form: FormPair, name: name, doc: doc, audience: audience(rest, comma)}, err
 	}
 	return nil, hinted(forms, "%s names no token server; the names known here are %s", shown(first), strings.Join(names(), ", "))
 }
@@ -79,10 +110,6 @@ func audience(text string, comma bool) *string {
 	return &text
 }
 
-func with(optFns []func(*Options), audience *string) []func(*Options) {
-	return append(slices.Clip(optFns), func(o *Options) { o.Audience = audience })
-}
-
 // decodeBase64 reports whether text is base64 of what may be a JSON object.
 func decodeBase64(text string) ([]byte, bool) {
 	text = strings.Join(strings.Fields(text), "")
@@ -94,24 +121,8 @@ func decodeBase64(text string) ([]byte, bool) {
 	return nil, false
 }
 
-// isText tells a document from the name of a variable, such as external_url,
-// that is base64 of something by chance.
+// isText distinguishes a document from the name of a variable, such as
+// external_url, that happens to be valid base64.
 func isText(doc []byte) bool {
 	return utf8.Valid(doc) && !bytes.ContainsFunc(doc, func(r rune) bool { return r <= unicode.MaxASCII && unicode.IsControl(r) && !unicode.IsSpace(r) })
-}
-
-var nameLike = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9 ._-]{0,31}$`)
-
-// shown quotes text for an error if it is more like a name than like a secret.
-func shown(text string) string {
-	if nameLike.MatchString(text) {
-		return fmt.Sprintf("%q", text)
-	}
-	return "the value"
-}
-
-func invalid(format string, args ...any) *Error { return hinted("", format, args...) }
-
-func hinted(fix, format string, args ...any) *Error {
-	return &Error{Class: ConfigInvalid, Problem: fmt.Sprintf(format, args...), Hint: fix}
 }

@@ -24,7 +24,8 @@ func (o object) has(name string) bool {
 type reader struct {
 	err              error
 	mentionsAudience bool
-	variables        []string
+	variables        map[string]bool // whether every reference has a default
+	files            []string
 }
 
 func (r *reader) fail(path, format string, args ...any) {
@@ -64,16 +65,26 @@ func (r *reader) template(path string, v any) template {
 	switch {
 	case !ok:
 		r.fail(path, "must be a string")
-	case !t.valid():
-		r.fail(path, "holds a $ that is none of ${env:NAME}, ${env:NAME:-DEFAULT}, ${file:PATH}, ${audience} and $$")
+	case t.has(notReference):
+		r.fail(path, "holds a $ that does not begin one of ${env:NAME}, ${env:NAME:-DEFAULT}, ${file:PATH}, ${audience} and $$")
 	}
-	r.mentionsAudience = r.mentionsAudience || t.mentionsAudience()
-	for _, ref := range t.references() {
-		if name, _, isEnv := envReference(ref); isEnv {
-			r.variables = append(r.variables, name)
+	for _, p := range t.parts() {
+		switch p.kind {
+		case variableReference:
+			r.uses(p.name, p.fallback != nil)
+		case fileReference:
+			r.files = append(r.files, p.name)
+		case audienceMention:
+			r.mentionsAudience = true
 		}
 	}
 	return t
+}
+
+// uses notes a reference to a variable.
+func (r *reader) uses(name string, hasDefault bool) {
+	always, found := r.variables[name]
+	r.variables[name] = hasDefault && (always || !found)
 }
 
 func (r *reader) templates(o object) map[string]template {

@@ -87,7 +87,7 @@ func (s *source) expand() (*call, error) {
 			c.header.Set(name, value)
 			// A document can hold a secret itself.
 			for _, field := range strings.Fields(value) {
-				if len(field) >= 8 && !t.mentionsAudience() {
+				if len(field) >= 8 && !t.has(audienceMention) {
 					x.secrets = append(x.secrets, field)
 				}
 			}

@@ -73,7 +73,7 @@ func TestRetries(t *testing.T) {
 		{"599", answerStatus(599, ""), true, tokensource.TokenUnavailable},
 		{"redirect", answerStatus(302, ""), false, tokensource.TokenRefused},
 		{"malformed", answerStatus(200, "<html>"), false, tokensource.TokenMalformed},
-		{"no answer", hijack(""), true, tokensource.TokenUnavailable},
+		{"no response", hijack(""), true, tokensource.TokenUnavailable},
 		{"no HTTP", hijack("SSH-2.0\r\n"), true, tokensource.TokenUnavailable},
 		{"truncated body", hijack("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"), true, tokensource.TokenUnavailable},
 		{"truncated refusal", hijack("HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n{"), false, tokensource.TokenRefused},
@@ -121,7 +121,7 @@ func TestCosign4438_502WithHTML(t *testing.T) {
 			t.Errorf("%d requests", n)
 		}
 		url, _ = serve(t, answerStatus(502, body))
-		e := failToken(t, pair(t, url), tokensource.TokenUnavailable, "answered 502 Bad Gateway (")
+		e := failToken(t, pair(t, url), tokensource.TokenUnavailable, "responded with 502 Bad Gateway (")
 		if e.StatusCode != 502 {
 			t.Errorf("status %d", e.StatusCode)
 		}
@@ -273,7 +273,7 @@ func TestContextEnds(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		_, err := pair(t, url, useRetryer(&retryer{delay: 51 * time.Second})).Token(ctx)
-		wantError(t, err, tokensource.TokenUnavailable, "answered 503")
+		wantError(t, err, tokensource.TokenUnavailable, "responded with 503")
 		if took := time.Since(start); took > 30*time.Second || requests.Load() != 1 {
 			t.Errorf("%d requests in %v", requests.Load(), took)
 		}

@@ -37,11 +37,11 @@ func TestRetryAfter(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				requests := 0
 				client := clientFunc(func(r *http.Request) (*http.Response, error) {
-					answer := &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"value": "` + theJWT + `"}`)), Request: r}
+					response := &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"value": "` + theJWT + `"}`)), Request: r}
 					if requests++; requests == 1 {
-						answer.StatusCode, answer.Header = 429, http.Header{"Retry-After": {test.value}}
+						response.StatusCode, response.Header = 429, http.Header{"Retry-After": {test.value}}
 					}
-					return answer, nil
+					return response, nil
 				})
 				start := time.Now()
 				_, err := pair(t, "http://127.0.0.1", useClient(client), useRetryer(&retryer{attempts: 3, delay: test.delay})).Token(t.Context())

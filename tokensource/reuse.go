@@ -79,5 +79,5 @@ func (r *reuse) fetch(ctx context.Context, f *flight) {
 	close(f.landed)
 }
 
-// Format writes no token, whatever the verb.
+// Format writes no token for any format verb.
 func (r *reuse) Format(f fmt.State, _ rune) { io.WriteString(f, "reused tokens") }

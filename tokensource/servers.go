@@ -2,8 +2,9 @@ package tokensource
 
 import (
 	"embed"
-	"fmt"
+	"errors"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -51,11 +52,6 @@ func fold(name string) string {
 	}, name)
 }
 
-func (s server) open(optFns []func(*Options)) (TokenSource, error) {
-	doc, err := s.doc()
-	return open(s.name, doc, err, optFns)
-}
-
 // lookUp finds the server that name is the name, or a near miss of the name, of.
 func lookUp(name string) (server, bool) {
 	registry.RLock()
@@ -75,28 +71,79 @@ func names() []string {
 	return names
 }
 
-const pairDocument = `{
-	"version": 1,
-	"http": {
-		"url": "${env:%s}",
-		"headers": {"Authorization": "Bearer ${env:%s}"},
-		"query": {"audience": "${audience}"},
-		"token": "/value"
-	}
-}`
+// Server describes a named server: see [Servers].
+type Server struct {
+	// Name is what [Parse] takes, in its exact spelling.
+	Name string
 
-// EnvPair is the source of a token server with GitHub's contract under other
-// variables: a GET of the URL in urlVariable, with the bearer token in
-// tokenVariable, and with a query parameter "audience" if the options name one.
-// A variable that is missing fails with [NotConfigured] at Token; a name that
-// is not one is an error here, of class [ConfigInvalid].
-func EnvPair(urlVariable, tokenVariable string, optFns ...func(*Options)) (TokenSource, error) {
-	for _, name := range []string{urlVariable, tokenVariable} {
-		if !variable.MatchString(name) {
-			return nil, invalid("%s is not the name of a variable", shown(name))
+	// About says, for people, what the server is, where its vendor documents
+	// it, and what of that is not confirmed. It is empty for a server that an
+	// application registered.
+	About string
+
+	// Audience is the default audience. It is empty where there is none, and
+	// for a server that an application registered.
+	Audience string
+
+	// Variables are the names of the variables that the server's document
+	// reads, sorted and each once. It is nil for a
+	// server that reads none, and for one that an application registered.
+	Variables []string
+}
+
+// Servers returns the named servers, those that an application registered
+// included, sorted by name. It reads neither variables nor files, and is safe
+// for concurrent use.
+func Servers() []Server {
+	var servers []Server
+	for _, name := range names() {
+		known, _ := lookUp(name)
+		s := Server{Name: name}
+		if known.newSource == nil {
+			if doc, err := known.doc(); err == nil {
+				s.About = doc.About
+				s.Variables = slices.Sorted(maps.Keys(doc.variables))
+				if doc.Audience != nil {
+					s.Audience = *doc.Audience
+				}
+			}
 		}
+		servers = append(servers, s)
 	}
-	doc, err := decode(fmt.Appendf(nil, pairDocument, urlVariable, tokenVariable))
-	name := fmt.Sprintf("the token server named by the variables %s and %s", urlVariable, tokenVariable)
-	return open(name, doc, err, optFns)
+	return servers
+}
+
+var serverName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]*$`)
+
+// Register adds an application's own token server to the names that [Parse]
+// knows. A name is a letter and then letters, digits, dots, dashes and
+// underscores; one that is known already, or that differs from a known one in
+// case and punctuation alone, is an error of class [ConfigInvalid].
+//
+// Parse calls newSource with the audience of the value, or "" where it names
+// none, and returns its error. Register is safe for concurrent use, and takes
+// effect for the calls of Parse that follow it; a name is never unregistered.
+func Register(name string, newSource func(audience string) (TokenSource, error)) error {
+	if !serverName.MatchString(name) {
+		return invalid("%s cannot be the name of a token server: it must match %s", shown(name), serverName)
+	}
+	if newSource == nil {
+		return invalid("the token server %s has no function", name)
+	}
+	registry.Lock()
+	defer registry.Unlock()
+	if known, found := registry.servers[fold(name)]; found {
+		return invalid("the token server %s cannot be registered beside %s", name, known.name)
+	}
+	registry.servers[fold(name)] = server{name: name, newSource: func(audience string) (TokenSource, error) {
+		source, err := newSource(audience)
+		if err == nil && source == nil {
+			err = errors.New("no source")
+		}
+		if err == nil || errors.As(err, new(*Error)) {
+			return source, err
+		}
+		return nil, &Error{Class: ConfigInvalid, Problem: "the token server " + name, Err: err}
+	}}
+	return nil
 }

@@ -3,9 +3,8 @@ package tokensource
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,9 +12,9 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
-// source is the one TokenSource behind all constructors.
+// source is the TokenSource that all constructors return.
 type source struct {
-	name     string // how errors call it
+	name     string // as errors have it
 	doc      *document
 	audience string
 	options  Options
@@ -35,15 +34,85 @@ var _ TokenSource = (*source)(nil)
 // members, variables, files and hosts.
 func Document(doc []byte, optFns ...func(*Options)) (TokenSource, error) {
 	decoded, err := decode(doc)
-	return open("the token server of the document", decoded, err, optFns)
+	if err != nil {
+		return nil, inSource(ofDocument, err)
+	}
+	return open(ofDocument, decoded, optFns)
 }
 
-// open makes a source of what decode returned.
-func open(name string, doc *document, err error, optFns []func(*Options)) (TokenSource, error) {
-	s := &source{name: name, doc: doc}
-	if err != nil {
-		return nil, s.explain(err)
+const ofDocument = "the token server of the document"
+
+// EnvPair is the source of a token server with GitHub's contract under other
+// variables: a GET of the URL in urlVariable, with the bearer token in
+// tokenVariable, and with a query parameter "audience" if the options name one.
+// A variable that is missing fails with [NotConfigured] at Token; a name that
+// is not one is an error here, of class [ConfigInvalid].
+func EnvPair(urlVariable, tokenVariable string, optFns ...func(*Options)) (TokenSource, error) {
+	for _, name := range []string{urlVariable, tokenVariable} {
+		if !variable.MatchString(name) {
+			return nil, invalid("%s is not the name of a variable", shown(name))
+		}
 	}
+	name, doc, err := pair(urlVariable, tokenVariable)
+	if err != nil {
+		return nil, err
+	}
+	return open(name, doc, optFns)
+}
+
+const pairDocument = `{
+	"version": 1,
+	"http": {
+		"url": "${env:%s}",
+		"headers": {"Authorization": "Bearer ${env:%s}"},
+		"query": {"audience": "${audience}"},
+		"token": "/value"
+	}
+}`
+
+func pair(urlVariable, tokenVariable string) (name string, doc *document, err error) {
+	doc, err = decode(fmt.Appendf(nil, pairDocument, urlVariable, tokenVariable))
+	return fmt.Sprintf("the token server named by the variables %s and %s", urlVariable, tokenVariable), doc, err
+}
+
+// GitHub is the source of GitHub Actions' tokens, and of those of Forgejo
+// Actions, which has the same contract. The audience is sts.amazonaws.com
+// unless the options name another.
+//
+// The request URL and token come from the variables
+// ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN, which exist
+// only in a job with `permissions: id-token: write`; elsewhere Token fails with
+// [NotConfigured]. Source: https://docs.github.com/en/actions/reference/security/oidc
+func GitHub(optFns ...func(*Options)) TokenSource {
+	server, _ := lookUp("GitHub")
+	doc, err := server.doc()
+	if err == nil {
+		var source TokenSource
+		if source, err = open(server.name, doc, optFns); err == nil {
+			return source
+		}
+	}
+	return Func(func(context.Context) (Token, error) { return Token{}, err })
+}
+
+// File is the source of a token that something else writes to a file and keeps
+// fresh: it is read for every token. A file that is missing or empty fails with
+// [NotConfigured], one that is not regular (a pipe) with [ConfigInvalid].
+func File(path string) TokenSource {
+	file := template(strings.ReplaceAll(path, "$", "$$"))
+	return &source{name: "the token file", doc: &document{File: &file}}
+}
+
+// Env is the source of a token in a variable, which is read for every token. A
+// variable that is missing or empty fails with [NotConfigured], and so does one
+// whose token has expired: nothing renews it in a process that runs.
+func Env(name string) TokenSource {
+	return &source{name: "the token variable", doc: &document{Env: name}}
+}
+
+// open makes a source of a document.
+func open(name string, doc *document, optFns []func(*Options)) (TokenSource, error) {
+	s := &source{name: name, doc: doc}
 	for _, fn := range optFns {
 		fn(&s.options)
 	}
@@ -64,9 +133,9 @@ func open(name string, doc *document, err error, optFns []func(*Options)) (Token
 	}
 	switch {
 	case s.audience != "" && !s.doc.mentionsAudience:
-		return nil, s.explain(invalid("it takes no audience"))
+		return nil, s.fail(invalid("it takes no audience"))
 	case s.doc.File != nil && s.doc.File.leftOut(s.audience), s.doc.HTTP != nil && s.doc.HTTP.URL.leftOut(s.audience):
-		return nil, s.explain(hinted(s.doc.Hint, "it needs an audience"))
+		return nil, s.fail(hinted(s.doc.Hint, "it needs an audience"))
 	}
 	return s, nil
 }
@@ -74,7 +143,7 @@ func open(name string, doc *document, err error, optFns []func(*Options)) (Token
 // Token fetches a token as the document says.
 func (s *source) Token(ctx context.Context) (Token, error) {
 	if ctx.Err() != nil {
-		return Token{}, s.explain(cancelled(ctx, nil))
+		return Token{}, s.fail(cancelled(ctx, nil))
 	}
 	var value string
 	var err error
@@ -93,7 +162,7 @@ func (s *source) Token(ctx context.Context) (Token, error) {
 		value, err = checkToken(value)
 	}
 	if err != nil {
-		return Token{}, s.explain(err)
+		return Token{}, s.fail(err)
 	}
 	token := Token{Value: value, Expires: expiry(value)}
 	if s.doc.Env != "" && !token.Expires.IsZero() && !time.Now().Before(token.Expires) {
@@ -101,41 +170,19 @@ func (s *source) Token(ctx context.Context) (Token, error) {
 		expired.Expired = true
 		expired.Hint = "a variable is a snapshot, so a process that outlives the token in it cannot renew it: " +
 			"start the process anew with a fresh token, or name a token server that can be asked"
-		return Token{}, s.explain(expired)
+		return Token{}, s.fail(expired)
 	}
 	return token, nil
 }
 
-// explain adds to err what only the source knows.
-func (s *source) explain(err error) error {
-	var e *Error
-	if !errors.As(err, &e) {
-		e = &Error{Class: TokenUnavailable, Problem: "failed", Err: err}
-	}
-	e.Problem = s.name + ": " + e.Problem
-	var hint string
-	if s.doc != nil {
-		hint = s.doc.Hint
-	}
+// fail returns err as an error of the source, with the hint of its document.
+func (s *source) fail(err error) error {
+	e := inSource(s.name, err).(*Error)
 	switch e.Class {
 	case NotConfigured:
-		e.Hint = cmp.Or(e.Hint, hint, "provide it to the process, or name another token server")
+		e.Hint = cmp.Or(e.Hint, s.doc.Hint, "provide it to the process, or name another token server")
 	case TokenRefused:
-		e.Hint = cmp.Or(hint, e.Hint) // a redirect often leads to a page to sign in
+		e.Hint = cmp.Or(s.doc.Hint, e.Hint) // a redirect often leads to a page to sign in
 	}
 	return e
 }
-
-// cancelled is the error for a caller that stopped waiting.
-func cancelled(ctx context.Context, last *Error) error {
-	e := &Error{Class: TokenUnavailable, Problem: "the caller stopped waiting", Err: ctx.Err()}
-	if last != nil {
-		e.Problem += fmt.Sprintf(" (the last attempt: %s)", last.Problem)
-		e.StatusCode = last.StatusCode
-	}
-	return e
-}
-
-// Format writes the name for every verb and flag: the document may hold a
-// secret.
-func (s *source) Format(f fmt.State, _ rune) { io.WriteString(f, s.name) }

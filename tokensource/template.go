@@ -1,7 +1,6 @@
 package tokensource
 
 import (
-	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -14,30 +13,73 @@ type template string
 
 const audienceReference = "${audience}"
 
-// A lone dollar matches too, as a reference that is none.
-var reference = regexp.MustCompile(`\$(?:\$|\{env:[A-Za-z_][A-Za-z0-9_]*(?::-[^${}]*)?\}|\{file:[^${}]+\}|\{audience\})?`)
+// A lone dollar matches too, to be refused.
+var reference = regexp.MustCompile(`\$(?:(\$)|\{env:([A-Za-z_][A-Za-z0-9_]*)(:-[^${}]*)?\}|\{file:([^${}]+)\}|\{(audience)\})?`)
 
-func (t template) references() []string { return reference.FindAllString(string(t), -1) }
+// part is a literal or a reference of a template.
+type part struct {
+	kind partKind
+	text string // as it is written
 
-func (t template) valid() bool { return !slices.Contains(t.references(), "$") }
-
-func (t template) mentionsAudience() bool {
-	return slices.Contains(t.references(), audienceReference)
+	name     string  // of a variable or file
+	fallback *string // of a variable with a default
 }
 
-// envReference splits a reference to a variable. Without a default, fallback is
-// nil.
-func envReference(ref string) (name string, fallback *string, ok bool) {
-	inner, ok := strings.CutPrefix(ref, "${env:")
-	name, text, optional := strings.Cut(strings.TrimSuffix(inner, "}"), ":-")
-	if optional {
-		fallback = &text
+type partKind int
+
+const (
+	literal partKind = iota
+	dollar
+	variableReference
+	fileReference
+	audienceMention
+	notReference // a lone dollar
+)
+
+// parts splits a template.
+func (t template) parts() []part {
+	var parts []part
+	end := 0
+	add := func(to int) {
+		if end < to {
+			parts = append(parts, part{kind: literal, text: string(t[end:to])})
+		}
 	}
-	return name, fallback, ok
+	for _, m := range reference.FindAllStringSubmatchIndex(string(t), -1) {
+		add(m[0])
+		end = m[1]
+		group := func(n int) string { return string(t[m[2*n]:m[2*n+1]]) }
+		p := part{kind: notReference, text: string(t[m[0]:m[1]])}
+		switch {
+		case m[2] >= 0:
+			p.kind = dollar
+		case m[4] >= 0:
+			p.kind, p.name = variableReference, group(2)
+			if m[6] >= 0 {
+				fallback := group(3)[len(":-"):]
+				p.fallback = &fallback
+			}
+		case m[8] >= 0:
+			p.kind, p.name = fileReference, group(4)
+		case m[10] >= 0:
+			p.kind = audienceMention
+		}
+		parts = append(parts, p)
+	}
+	add(len(t))
+	return parts
+}
+
+func (t template) has(kind partKind) bool {
+	return slices.ContainsFunc(t.parts(), func(p part) bool { return p.kind == kind })
+}
+
+func (t template) isLiteral() bool {
+	return !slices.ContainsFunc(t.parts(), func(p part) bool { return p.kind != literal })
 }
 
 // leftOut reports whether what t is the value of is not sent.
-func (t template) leftOut(audience string) bool { return audience == "" && t.mentionsAudience() }
+func (t template) leftOut(audience string) bool { return audience == "" && t.has(audienceMention) }
 
 // expansion expands the templates of one request.
 type expansion struct {
@@ -46,38 +88,37 @@ type expansion struct {
 }
 
 func (x *expansion) expand(t template) (string, error) {
-	var failed error
-	text := reference.ReplaceAllStringFunc(string(t), func(ref string) string {
+	var text strings.Builder
+	for _, p := range t.parts() {
 		var value string
 		var err error
-		switch {
-		case ref == "$$":
-			return "$"
-		case ref == audienceReference:
-			return x.audience
-		case strings.HasPrefix(ref, "${file:"):
-			path := ref[len("${file:") : len(ref)-1]
-			value, err = readFile(path, maxRead)
+		switch p.kind {
+		case dollar:
+			text.WriteString("$")
+			continue
+		case audienceMention:
+			text.WriteString(x.audience)
+			continue
+		case variableReference:
+			if value, err = readEnv(p.name); err != nil && p.fallback != nil {
+				value, err = *p.fallback, nil
+			}
+		case fileReference:
+			value, err = readFile(p.name, maxRead)
 			if len(value) > maxRead {
-				err = invalid("the file %q is larger than 64 KiB", path)
+				err = invalid("the file %q is larger than 64 KiB", p.name)
 			}
 		default:
-			name, fallback, _ := envReference(ref)
-			if value, err = readEnv(name); err != nil && fallback != nil {
-				value, err = *fallback, nil
-			}
+			text.WriteString(p.text)
+			continue
 		}
-		if failed == nil {
-			failed = err
+		if err != nil {
+			return "", err
 		}
 		x.secrets = append(x.secrets, strings.TrimSpace(value))
-		return value
-	})
-	return text, failed
-}
-
-func notConfigured(format string, args ...any) *Error {
-	return &Error{Class: NotConfigured, Problem: fmt.Sprintf(format, args...)}
+		text.WriteString(value)
+	}
+	return text.String(), nil
 }
 
 func readEnv(name string) (string, error) {

@@ -3,16 +3,13 @@ package tokensource
 import (
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 )
 
-var firstVariable = regexp.MustCompile(`^\$\{env:([A-Za-z0-9_]+)`)
-
 // origin names the place that the text of a URL comes from.
 func origin(t template) string {
-	if match := firstVariable.FindStringSubmatch(string(t)); match != nil {
-		return "the variable " + match[1]
+	if first := t.parts()[0]; first.kind == variableReference {
+		return "the variable " + first.name
 	}
 	return "http.url"
 }

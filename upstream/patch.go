@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/format"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -20,16 +21,24 @@ const (
 	theirs = "github.com/aws/aws-sdk-go-v2/config"
 )
 
-// placed are the files of this repository that the patch takes as they are, but for import paths and package comments.
-// They become internal packages.
+// placed are the files of this repository that the patch takes as they are, but for import paths, package comments, and the
+// declarations that it leaves out. They become internal packages.
 var placed = map[string][]string{
 	"tokensource": {
-		"answer.go", "client.go", "document.go", "errors.go", "file.go", "http.go", "jwt.go", "options.go", "parse.go", "reader.go",
-		"request.go", "retry.go", "servers.go", "source.go", "template.go", "tokensource.go", "url.go",
+		"client.go", "document.go", "errors.go", "file.go", "http.go", "options.go", "parse.go", "reader.go", "redact.go", "request.go",
+		"response.go", "retry.go", "servers.go", "source.go", "template.go", "token.go", "tokensource.go", "url.go",
 		"document.schema.json", "servers/GitHub.json",
 		"main_test.go", "client_test.go",
 	},
 	"webidentity": {"errors.go", "webidentity.go"},
+}
+
+// leftOut are the declarations in these files that nothing in the patch needs.
+var leftOut = []string{
+	"NewProvider",
+	"Server", "Servers", "serverName", "Register", "GitHub", "File", "Env",
+	"document.masked", "template.masked", "part.masked", "template.maskedURL", "template.eachSegment", "maskedAll", "maskedValue",
+	"mask", "harmless", "hidden",
 }
 
 // edit puts text before or after an anchor, which is there exactly once in a declaration of a file of upstream's.
@@ -256,29 +265,33 @@ func apply(name string, text []byte, edits []edit) ([]byte, error) {
 func find(file *ast.File, name string) (ast.Decl, error) {
 	var found []ast.Decl
 	for _, decl := range file.Decls {
-		switch d := decl.(type) {
-		case *ast.FuncDecl:
-			full := d.Name.Name
-			if d.Recv != nil {
-				receiver := d.Recv.List[0].Type
-				if pointer, ok := receiver.(*ast.StarExpr); ok {
-					receiver = pointer.X
-				}
-				full = fmt.Sprint(receiver, ".", full)
-			}
-			if full == name {
-				found = append(found, decl)
-			}
-		case *ast.GenDecl:
-			if declares(d, name) {
-				found = append(found, decl)
-			}
+		if is(decl, name) {
+			found = append(found, decl)
 		}
 	}
 	if len(found) != 1 {
 		return nil, fmt.Errorf("%q is declared %d times, and not once", name, len(found))
 	}
 	return found[0], nil
+}
+
+// is reports whether a declaration is that of a function, a method, or one of the names that a const, var or type declares.
+func is(decl ast.Decl, name string) bool {
+	switch d := decl.(type) {
+	case *ast.FuncDecl:
+		full := d.Name.Name
+		if d.Recv != nil {
+			receiver := d.Recv.List[0].Type
+			if pointer, ok := receiver.(*ast.StarExpr); ok {
+				receiver = pointer.X
+			}
+			full = fmt.Sprint(receiver, ".", full)
+		}
+		return full == name
+	case *ast.GenDecl:
+		return declares(d, name)
+	}
+	return false
 }
 
 func declares(d *ast.GenDecl, name string) bool {
@@ -339,7 +352,7 @@ func patch(dir, ourRoot string) error {
 }
 
 // rewritten is a file of this repository as upstream has it: with upstream's import paths, and without a comment on the
-// package, for that is in upstream/new.
+// package, for that is in upstream/new, and without what is left out.
 func rewritten(name string, text []byte) ([]byte, error) {
 	if !strings.HasSuffix(name, ".go") {
 		return text, nil
@@ -349,8 +362,51 @@ func rewritten(name string, text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text = text[fset.Position(file.Package).Offset:]
-	return bytes.ReplaceAll(text, []byte(`"`+ours), []byte(`"`+theirs+"/internal/")), nil
+	var out bytes.Buffer
+	at := fset.Position(file.Package).Offset
+	kept, dropped := map[string]bool{}, map[string]bool{} // names of packages
+	for _, decl := range file.Decls {
+		drop := slices.ContainsFunc(leftOut, func(name string) bool { return is(decl, name) })
+		ast.Inspect(decl, func(n ast.Node) bool {
+			if selector, ok := n.(*ast.SelectorExpr); ok {
+				name := fmt.Sprint(selector.X)
+				kept[name], dropped[name] = kept[name] || !drop, dropped[name] || drop
+			}
+			return true
+		})
+		if drop {
+			start := decl.Pos()
+			if doc := docOf(decl); doc != nil {
+				start = doc.Pos()
+			}
+			out.Write(text[at:fset.Position(start).Offset])
+			at = fset.Position(decl.End()).Offset
+		}
+	}
+	out.Write(text[at:])
+	text = out.Bytes()
+	for _, spec := range file.Imports {
+		path := spec.Path.Value
+		name := strings.Trim(path[strings.LastIndex(path, "/")+1:], `"`)
+		if spec.Name != nil {
+			name = spec.Name.Name
+			path = name + " " + path
+		}
+		if dropped[name] && !kept[name] {
+			text = bytes.Replace(text, []byte("\t"+path+"\n"), nil, 1)
+		}
+	}
+	return format.Source(bytes.ReplaceAll(text, []byte(`"`+ours), []byte(`"`+theirs+"/internal/")))
+}
+
+func docOf(decl ast.Decl) *ast.CommentGroup {
+	switch d := decl.(type) {
+	case *ast.FuncDecl:
+		return d.Doc
+	case *ast.GenDecl:
+		return d.Doc
+	}
+	return nil
 }
 
 // create writes a file that must not be there yet.

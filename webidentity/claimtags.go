@@ -123,7 +123,7 @@ func (t *claimTags) add(ctx context.Context, params *sts.AssumeRoleInput) error 
 	if len(tags) > 50 {
 		return &tokensource.Error{
 			Class:   tokensource.ConfigInvalid,
-			Problem: fmt.Sprintf("there are %d session tags, and sts takes 50", len(tags)),
+			Problem: fmt.Sprintf("there are %d session tags, and STS takes 50", len(tags)),
 			Hint:    "give ClaimTags fewer claims",
 		}
 	}
@@ -174,14 +174,14 @@ func tagValue(claim json.RawMessage) (value, problem string) {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules
 func unfit(text string, limit int) string {
 	if n := utf8.RuneCountInString(text); n > limit {
-		return fmt.Sprintf("it has %d characters, and sts takes %d", n, limit)
+		return fmt.Sprintf("it has %d characters, and STS takes %d", n, limit)
 	}
 	if strings.HasPrefix(text, "aws:") {
 		return "it begins with aws:, which AWS reserves"
 	}
 	for _, r := range text {
 		if !unicode.In(r, unicode.L, unicode.N, unicode.Z) && !strings.ContainsRune("_.:/=+-@", r) {
-			return fmt.Sprintf("it has the character %q, and sts takes letters, digits, blanks and _.:/=+-@", r)
+			return fmt.Sprintf("it has the character %q, and STS takes letters, digits, spaces and _.:/=+-@", r)
 		}
 	}
 	return ""

@@ -114,18 +114,18 @@ func TestClaimTagsRefused(t *testing.T) {
 		"null":               {"", []string{"nothing"}, "", tokensource.TokenMalformed, "does not have it"},
 		"list":               {"", []string{"list"}, "", tokensource.TokenMalformed, "it is an object or a list"},
 		"object":             {"", []string{"object"}, "", tokensource.TokenMalformed, "it is an object or a list"},
-		"too long":           {"", []string{"long"}, "", tokensource.TokenMalformed, "it has 257 characters, and sts takes 256"},
-		"bot":                {"", []string{"actor"}, "", tokensource.TokenMalformed, "it has the character '[', and sts takes letters, digits, blanks and _.:/=+-@"},
+		"too long":           {"", []string{"long"}, "", tokensource.TokenMalformed, "it has 257 characters, and STS takes 256"},
+		"bot":                {"", []string{"actor"}, "", tokensource.TokenMalformed, "it has the character '[', and STS takes letters, digits, spaces and _.:/=+-@"},
 		"reserved value":     {"", []string{"arn"}, "", tokensource.TokenMalformed, "it begins with aws:, which AWS reserves"},
 		"the second":         {"", []string{"sub", "actor"}, "", tokensource.TokenMalformed, `"actor"`},
 		"named twice":        {"", []string{"sub", "sub"}, "", tokensource.ConfigInvalid, `"sub" cannot be the key of a session tag: a tag has it already`},
 		"twice but for case": {"", []string{"sub", "SUB"}, "", tokensource.ConfigInvalid, `"SUB" cannot be the key`},
 		"the provider's own": {"gh:", []string{"sub"}, "GH:sub", tokensource.ConfigInvalid, `"gh:sub" cannot be the key of a session tag: a tag has it already, if in another case; give ClaimTags another prefix`},
-		"long key":           {strings.Repeat("k", 126), []string{"sub"}, "", tokensource.ConfigInvalid, "it has 129 characters, and sts takes 128"},
+		"long key":           {strings.Repeat("k", 126), []string{"sub"}, "", tokensource.ConfigInvalid, "it has 129 characters, and STS takes 128"},
 		"key's character":    {"gh#", []string{"sub"}, "", tokensource.ConfigInvalid, "it has the character '#'"},
 		"empty key":          {"", []string{""}, "", tokensource.ConfigInvalid, `"" cannot be the key of a session tag: it is empty`},
 		"reserved key":       {"aws:", []string{"sub"}, "", tokensource.ConfigInvalid, "it begins with aws:"},
-		"51 tags":            {"", many, "own", tokensource.ConfigInvalid, "there are 51 session tags, and sts takes 50"},
+		"51 tags":            {"", many, "own", tokensource.ConfigInvalid, "there are 51 session tags, and STS takes 50"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

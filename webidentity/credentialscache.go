@@ -227,7 +227,7 @@ func (r *renewal) emptyAt(t time.Time) {
 }
 
 // isTemporary reports whether a retrieval failed because nothing responded, or for lack of a
-// token that has not expired, and not for what the answer was.
+// token that has not expired, and not for what the response was.
 func isTemporary(err error) bool {
 	var known *tokensource.Error
 	if errors.As(err, &known) {

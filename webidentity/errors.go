@@ -15,12 +15,12 @@ import (
 	"github.com/awstokenserver/config/tokensource"
 )
 
-// errNoCredentials is for an answer of STS that is a success without a result, as
+// errNoCredentials is for a response of STS that is a success without a result, as
 // one from something in between.
 var errNoCredentials = errors.New("the response holds no credentials")
 
-// explain turns the SDK's error into one that says what STS was asked.
-func (c *roleClient) explain(err error, roleARN string, token tokensource.Token) error {
+// failure turns the SDK's error into one that says what STS was asked.
+func (c *roleClient) failure(err error, roleARN string, token tokensource.Token) error {
 	e := &tokensource.Error{Class: classify(err), Err: withoutToken(err, token), StatusCode: statusCode(err), Expired: isTokenExpired(err)}
 	// A source that was made from a setting can say which.
 	if s, ok := c.source.(tokensource.Named); ok {
@@ -28,12 +28,12 @@ func (c *roleClient) explain(err error, roleARN string, token tokensource.Token)
 	}
 	switch e.Class {
 	case tokensource.RoleDenied:
-		e.Problem = fmt.Sprintf("sts denied role %s to %s", roleARN, describe(token))
+		e.Problem = fmt.Sprintf("STS denied role %s to %s", roleARN, summary(token))
 		e.Hint = "compare the role's trust policy and the account's identity provider with these values"
 	case tokensource.STSUnavailable:
-		e.Problem = fmt.Sprintf("sts did not answer for role %s", roleARN)
+		e.Problem = fmt.Sprintf("no response from STS for role %s", roleARN)
 	default:
-		e.Problem = fmt.Sprintf("sts could not be asked for role %s", roleARN)
+		e.Problem = fmt.Sprintf("STS could not be called for role %s", roleARN)
 	}
 	return e
 }
@@ -45,7 +45,7 @@ func withoutToken(err error, token tokensource.Token) error {
 	if !strings.Contains(err.Error(), signature) {
 		return err
 	}
-	without := &smithy.GenericAPIError{Code: "Unknown", Message: "the answer repeats the token"}
+	without := &smithy.GenericAPIError{Code: "Unknown", Message: "the response repeats the token"}
 	var api smithy.APIError
 	if errors.As(err, &api) && !strings.Contains(api.ErrorCode(), signature) {
 		without.Code = api.ErrorCode()
@@ -76,7 +76,7 @@ func classify(err error) tokensource.Class {
 	return tokensource.ConfigInvalid
 }
 
-// statusCode returns the status of STS's answer, 0 where there was none.
+// statusCode returns the status of STS's response, 0 where there was none.
 func statusCode(err error) int {
 	var response *smithyhttp.ResponseError
 	if errors.As(err, &response) {
@@ -85,8 +85,8 @@ func statusCode(err error) int {
 	return 0
 }
 
-// describe names the claims that a trust policy looks at.
-func describe(token tokensource.Token) string {
+// summary names the claims that a trust policy looks at.
+func summary(token tokensource.Token) string {
 	var claims struct {
 		Iss, Sub string
 		Aud      any

@@ -7,9 +7,9 @@
 // [NewCredentialsCache]) or stay on upstream's LoadDefaultConfig ([Options]).
 //
 // In both cases the token is fetched with the context of the caller, afresh for
-// every exchange with STS. Where STS answers ExpiredToken or
+// every exchange with STS. Where STS responds with ExpiredToken or
 // InvalidIdentityToken, one more exchange is tried with a fresh token; no other
-// refusal is retried. All that ends after three minutes, whatever the context.
+// refusal is retried. All of it is bounded by three minutes, even if the context has no deadline.
 // Failures are of type [*tokensource.Error], with the SDK's error as their cause.
 package webidentity
 
@@ -42,7 +42,7 @@ type SourceRetriever interface {
 }
 
 // Options returns an option that makes a [stscreds.WebIdentityRoleProvider] take
-// its tokens from source, whatever TokenRetriever it was given. Upstream's
+// its tokens from source, in place of any TokenRetriever it was given. Upstream's
 // WithWebIdentityRoleCredentialOptions takes it too, for a configuration that
 // names a web identity token file:
 //
@@ -59,6 +59,17 @@ func Options(source tokensource.TokenSource) func(*stscreds.WebIdentityRoleOptio
 			o.Client = &roleClient{client, source}
 		}
 	}
+}
+
+// NewProvider returns a provider of credentials for the role roleARN, which
+// client assumes with the tokens of source. The options are those of
+// [stscreds.NewWebIdentityRoleProvider]; their TokenRetriever is not used.
+//
+// The provider does not cache: wrap it with [NewCredentialsCache]. It is
+// safe for concurrent use.
+func NewProvider(client stscreds.AssumeRoleWithWebIdentityAPIClient, roleARN string, source tokensource.TokenSource, optFns ...func(*stscreds.WebIdentityRoleOptions)) *stscreds.WebIdentityRoleProvider {
+	optFns = append(optFns[:len(optFns):len(optFns)], Options(source))
+	return stscreds.NewWebIdentityRoleProvider(client, roleARN, tokenInClient{source}, optFns...)
 }
 
 // tokenInClient is the TokenRetriever of a provider whose client fetches the
@@ -100,7 +111,7 @@ func (c *roleClient) AssumeRoleWithWebIdentity(ctx context.Context, params *sts.
 			return out, nil
 		}
 		if again || !isTokenRefused(err) || !backOff(ctx, retryer, err) {
-			return nil, c.explain(err, aws.ToString(params.RoleArn), token)
+			return nil, c.failure(err, aws.ToString(params.RoleArn), token)
 		}
 	}
 }

@@ -144,7 +144,7 @@ func TestRefusals(t *testing.T) {
 		"server error, then good":     {[]http.HandlerFunc{refuse(500, "InternalFailure")}, "", 1, 2},
 		"server errors":               {[]http.HandlerFunc{refuse(500, "InternalFailure"), refuse(503, "ServiceUnavailable"), refuse(500, "InternalFailure")}, tokensource.STSUnavailable, 1, 3},
 		"throttled":                   {[]http.HandlerFunc{refuse(400, "Throttling"), refuse(400, "Throttling"), refuse(400, "Throttling")}, tokensource.STSUnavailable, 1, 3},
-		"provider does not answer":    {[]http.HandlerFunc{refuse(400, "IDPCommunicationError"), refuse(400, "IDPCommunicationError"), refuse(400, "IDPCommunicationError")}, tokensource.STSUnavailable, 1, 3},
+		"provider does not respond":   {[]http.HandlerFunc{refuse(400, "IDPCommunicationError"), refuse(400, "IDPCommunicationError"), refuse(400, "IDPCommunicationError")}, tokensource.STSUnavailable, 1, 3},
 		"no XML":                      {[]http.HandlerFunc{func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }}, tokensource.STSUnavailable, 1, 1},
 		"nothing":                     {[]http.HandlerFunc{func(http.ResponseWriter, *http.Request) {}}, tokensource.STSUnavailable, 1, 1},
 		"denied after an expired one": {[]http.HandlerFunc{refuse(400, "ExpiredTokenException"), refuse(403, "AccessDenied")}, tokensource.RoleDenied, 2, 2},
@@ -224,7 +224,7 @@ func TestDeniedIsExplained(t *testing.T) {
 // An STS of somebody else's may repeat what it was sent.
 func TestRepeatedToken(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]func(token string) http.HandlerFunc{
+	for name, response := range map[string]func(token string) http.HandlerFunc{
 		"in the message": func(token string) http.HandlerFunc { return STSError(403, "AccessDenied", "cannot use "+token) },
 		"in the code":    func(token string) http.HandlerFunc { return STSError(403, token, "no") },
 	} {
@@ -232,7 +232,7 @@ func TestRepeatedToken(t *testing.T) {
 			t.Parallel()
 			world, client, source := start(t)
 			token, _ := source.Token(context.Background())
-			world.STS.Script(answer(token.Value))
+			world.STS.Script(response(token.Value))
 			same := tokensource.Func(func(context.Context) (tokensource.Token, error) { return token, nil })
 			_, err := webidentity.NewProvider(client, roleARN, same).Retrieve(context.Background())
 			signature := token.Value[strings.LastIndex(token.Value, ".")+1:]

@@ -20,7 +20,7 @@ func credentialProcess(flags *flag.FlagSet) runner {
 		if err != nil {
 			return err
 		}
-		answer := struct {
+		response := struct {
 			Version         int
 			AccessKeyId     string
 			SecretAccessKey string
@@ -32,9 +32,9 @@ func credentialProcess(flags *flag.FlagSet) runner {
 			AccountId: creds.AccountID,
 		}
 		if creds.CanExpire {
-			answer.Expiration = &creds.Expires
+			response.Expiration = &creds.Expires
 		}
-		return json.NewEncoder(out).Encode(answer)
+		return json.NewEncoder(out).Encode(response)
 	}
 }
 
@@ -42,7 +42,7 @@ func credentialProcess(flags *flag.FlagSet) runner {
 const entered = "AWS_WEB_IDENTITY_ENTERED"
 
 // enter notes the profile in the environment, which its credential_process
-// inherits. A profile that is there already would ask itself for ever.
+// inherits. A profile that is there already would call itself forever.
 func enter(profile string) error {
 	place := fmt.Sprintf("%q", []string{profile, os.Getenv("AWS_CONFIG_FILE"), os.Getenv("AWS_SHARED_CREDENTIALS_FILE")})
 	before := os.Getenv(entered)

@@ -76,20 +76,20 @@ func TestCredentialProcess(t *testing.T) {
 			if exitCode != 0 || stderr != "" {
 				t.Fatalf("exit %d: %s", exitCode, stderr)
 			}
-			var answer struct {
+			var response struct {
 				Version                                               int
 				AccessKeyId, SecretAccessKey, SessionToken, AccountId string
 				Expiration                                            time.Time
 			}
 			decoder := json.NewDecoder(strings.NewReader(stdout))
 			decoder.DisallowUnknownFields()
-			if err := decoder.Decode(&answer); err != nil {
+			if err := decoder.Decode(&response); err != nil {
 				t.Fatal(err)
 			}
-			life := time.Until(answer.Expiration)
-			if answer.Version != 1 || !strings.HasPrefix(answer.AccessKeyId, "ASIA") || len(answer.SecretAccessKey) != 40 ||
-				answer.SessionToken == "" || answer.AccountId != "123456789012" || life < 59*time.Minute || life > time.Hour {
-				t.Errorf("%+v", answer)
+			life := time.Until(response.Expiration)
+			if response.Version != 1 || !strings.HasPrefix(response.AccessKeyId, "ASIA") || len(response.SecretAccessKey) != 40 ||
+				response.SessionToken == "" || response.AccountId != "123456789012" || life < 59*time.Minute || life > time.Hour {
+				t.Errorf("%+v", response)
 			}
 		})
 	}
@@ -100,11 +100,11 @@ func TestCredentialProcessStaticKeys(t *testing.T) {
 	t.Parallel()
 	stdout, stderr, exitCode := finish(t, commandIn(t, newWorld(t), "[profile keys]\naws_access_key_id = AKIA\naws_secret_access_key = s<&>\n",
 		"credential-process", "-profile", "keys"))
-	var answer map[string]any
-	if err := json.Unmarshal([]byte(stdout), &answer); err != nil || exitCode != 0 {
+	var response map[string]any
+	if err := json.Unmarshal([]byte(stdout), &response); err != nil || exitCode != 0 {
 		t.Fatalf("exit %d, %v: %s", exitCode, err, stderr)
 	}
-	if got := fmt.Sprint(answer); got != "map[AccessKeyId:AKIA SecretAccessKey:s<&> Version:1]" {
+	if got := fmt.Sprint(response); got != "map[AccessKeyId:AKIA SecretAccessKey:s<&> Version:1]" {
 		t.Error(got)
 	}
 }
@@ -155,7 +155,7 @@ func TestFetchingRefused(t *testing.T) {
 		profile, requestToken, want string
 	}{
 		"unknown profile": {"nope", "", "there is no profile nope in the config file /"},
-		"denied":          {"denied", "", "sts denied role arn:aws:iam::123456789012:role/other"},
+		"denied":          {"denied", "", "STS denied role arn:aws:iam::123456789012:role/other"},
 		"token refused":   {"deploy", "s3cr3t", "401"},
 		"bad value":       {"bad", "", "write GitHub"},
 	} {

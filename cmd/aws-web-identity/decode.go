@@ -11,11 +11,11 @@ import (
 // decode writes the document that the value args[0] stands for.
 func decode(*flag.FlagSet) runner {
 	return func(_ context.Context, args []string, out io.Writer) error {
-		document, err := tokensource.Explain(args[0])
+		described, err := tokensource.Describe(args[0])
 		if err != nil {
 			return err
 		}
-		_, err = out.Write(document)
+		_, err = out.Write(described.Document)
 		return err
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/cmd/internal/layout"
 	"github.com/awstokenserver/config/tokensource"
 	"github.com/awstokenserver/config/webidentity/webidentitytest"
 )
@@ -74,8 +75,8 @@ func assumeAll(ctx context.Context, _ []string, out io.Writer) error {
 	}
 
 	fmt.Fprint(out, "A token server, an OIDC issuer and an STS listen on loopback. The shared config file:\n\n")
-	fmt.Fprint(out, indent(strings.ReplaceAll(text, encoded, shorten(encoded))))
-	fmt.Fprintf(out, "\nThe document:\n\n%s\n", indent(document))
+	fmt.Fprint(out, layout.Indent(strings.ReplaceAll(text, encoded, shorten(encoded))))
+	fmt.Fprintf(out, "\nThe document:\n\n%s\n", layout.Indent(document))
 	fmt.Fprint(out, "Each profile, and each token server once more through AWS_WEB_IDENTITY_TOKEN_SERVER:\n\n")
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "  PROFILE\tTOKEN SERVER\tAUDIENCE\tASSUMED ROLE\tLIFE")
@@ -118,7 +119,7 @@ func assumeAll(ctx context.Context, _ []string, out io.Writer) error {
 	if !errors.As(err, &refusal) || refusal.Class != tokensource.RoleDenied {
 		return fmt.Errorf("the profile denied should have been denied: %w", err)
 	}
-	fmt.Fprintf(out, "\nThe profile denied names a role that trusts another repository:\n\n%s\n", indent(wrap(refusal.Error())))
+	fmt.Fprintf(out, "\nThe profile denied names a role that trusts another repository:\n\n%s\n", layout.Indent(layout.Wrap(refusal.Error())))
 	fmt.Fprintf(out, "%d token requests and %d exchanges with STS; nothing was stored.\n", len(world.TokenServer.Requests()), exchanges(world))
 	return nil
 }
@@ -193,23 +194,6 @@ func shorten(server string) string {
 		return server[:12] + "… (document)"
 	}
 	return server
-}
-
-func indent(text string) string {
-	return strings.ReplaceAll("  "+strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n  ")+"\n", "\n  \n", "\n\n")
-}
-
-// wrap breaks a text into lines of at most 96 characters.
-func wrap(text string) string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && len(line)+1+len(word) > 96 {
-			lines, line = append(lines, line), ""
-		}
-		line = strings.TrimSpace(line + " " + word)
-	}
-	return strings.Join(append(lines, line), "\n")
 }
 
 // processEnv sets variables of this process.

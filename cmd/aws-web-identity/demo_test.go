@@ -56,7 +56,7 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%s:\n%s", want, out)
 		}
 	}
-	for _, want := range []string{"(environment)", "sts denied role arn:aws:iam::666666666666:role/denied", "sub \"repo:octo-org/octo-repo:"} {
+	for _, want := range []string{"(environment)", "STS denied role arn:aws:iam::666666666666:role/denied", "sub \"repo:octo-org/octo-repo:"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in:\n%s", want, out)
 		}
@@ -74,7 +74,7 @@ func TestCalledWrongly(t *testing.T) {
 	} {
 		cmd, _ := command(t, args...)
 		out, err := cmd.CombinedOutput()
-		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "usage:") || !strings.Contains(string(out), "exit status:") {
+		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "usage: aws-web-identity ") {
 			t.Errorf("%q: %v: %s", args, err, out)
 		}
 	}

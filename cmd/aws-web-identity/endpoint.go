@@ -37,7 +37,7 @@ func (e *endpoint) serve() error {
 	server := http.Server{
 		Handler: e, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		WriteTimeout:                 4 * time.Minute, // a retrieval takes three at most
-		DisableGeneralOptionsHandler: true,            // it would answer OPTIONS * with 200
+		DisableGeneralOptionsHandler: true,            // it would respond to OPTIONS * with 200
 	}
 	return server.Serve(e.listener)
 }

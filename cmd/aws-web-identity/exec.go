@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/cmd/internal/explain"
 )
 
 // execute runs the command args with credentials in its environment, or with
@@ -83,7 +84,7 @@ func defaultProfileNamesCredentials(ctx context.Context) bool {
 	if err != nil {
 		return !errors.As(err, new(config.SharedConfigProfileNotExistError))
 	}
-	p := loadedProfile(cfg)
+	p := explain.LoadedProfile(cfg)
 	return p.Credentials.HasKeys() || p.RoleARN+p.CredentialSource+p.SourceProfileName+p.WebIdentityTokenFile+
 		p.CredentialProcess+p.SSOSessionName+p.SSOStartURL+p.LoginSession != ""
 }

@@ -111,14 +111,14 @@ func TestExecEndpoint(t *testing.T) {
 			t.Fatal(err)
 		}
 		request.Header["Authorization"] = c.token
-		answer, err := http.DefaultClient.Do(request)
+		response, err := http.DefaultClient.Do(request)
 		if err != nil {
 			t.Fatal(err)
 		}
-		body, _ := io.ReadAll(answer.Body)
-		answer.Body.Close()
-		if answer.StatusCode != c.status || strings.Contains(string(body), "ASIA") != (c.status == 200) {
-			t.Errorf("%s: status %d, want %d", name, answer.StatusCode, c.status)
+		body, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if response.StatusCode != c.status || strings.Contains(string(body), "ASIA") != (c.status == 200) {
+			t.Errorf("%s: status %d, want %d", name, response.StatusCode, c.status)
 		}
 		if c.status != 200 {
 			continue
@@ -349,7 +349,7 @@ func TestExecRenews(t *testing.T) {
 		}
 		request, _ := http.NewRequest("GET", set["AWS_CONTAINER_CREDENTIALS_FULL_URI"], nil)
 		request.Header.Set("Authorization", set["AWS_CONTAINER_AUTHORIZATION_TOKEN"])
-		answer, err := http.DefaultClient.Do(request)
+		response, err := http.DefaultClient.Do(request)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -357,8 +357,8 @@ func TestExecRenews(t *testing.T) {
 			AccessKeyId string
 			Expiration  time.Time
 		}
-		err = json.NewDecoder(answer.Body).Decode(&creds)
-		answer.Body.Close()
+		err = json.NewDecoder(response.Body).Decode(&creds)
+		response.Body.Close()
 		if err != nil || time.Until(creds.Expiration) < 5*time.Second {
 			t.Fatalf("%v: for another %v", err, time.Until(creds.Expiration))
 		}

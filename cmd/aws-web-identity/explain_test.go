@@ -131,7 +131,7 @@ func TestExplain(t *testing.T) {
 			env: []string{inEnvironment, "AWS_WEB_IDENTITY_TOKEN_SERVER=" + inBase64},
 			text: []string{"a document in base64, from AWS_WEB_IDENTITY_TOKEN_SERVER", "variables T missing U missing, and has a default",
 				"files . not a regular file /none no such file or directory hint: ask around", `"audience": "shown"`, `"https://host/p?…"`, `"Bearer ${env:T}"`,
-				`"${env:U:-…}"`, `"…${file:/none}…"`, `"Metadata": "true"`, `"…", "${audience}", "$$…"`, "(… stands for"},
+				`"${env:U:-…}"`, `"…${file:/none}…"`, `"Metadata": "true"`, `"…", "${audience}", "$$…"`, "hides possible secrets; run decode"},
 			json: []string{"token_source.value=a document in base64", "token_source.masked=true", "token_source.document.http.headers.X=${env:U:-…}",
 				"token_source.document.http.url=https://host/p?…", "token_source.files.1.state=no such file or directory", "token_source.document.hint=ask around"},
 		},

@@ -13,7 +13,7 @@
 //	aws-web-identity exec -- CMD ...     runs a command
 //	aws-web-identity env                 writes variables
 //
-// And two tell about others' work:
+// And two report on other software:
 //
 //	aws-web-identity explain      says which credentials are used, and why a role is denied
 //	aws-web-identity conformance  runs the conformance suite
@@ -24,7 +24,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -32,14 +31,17 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/awstokenserver/config/cmd/internal/layout"
 )
 
 // verb is what the command can do.
 type verb struct {
 	name, args, about string
-	nargs             int // behind the flags; anyNumber for those of another program
+	nargs             int // after the flags; anyNumber for those of another program
 	new               func(flags *flag.FlagSet) runner
 }
 
@@ -65,7 +67,7 @@ read are set; with -v, say more of each`, 0, servers},
 	{"explain", "[-profile P] [-fetch] [-trust-policy FILE|-] [-format text|json]", `say which credentials the SDK uses and which it passes over, and where
 the token comes from; with -fetch, fetch a token and show its claims;
 with -trust-policy, say whether and why that policy lets the token in
-(exit status 0 if it does, 1 if not or if that is undecided)`, 0, explain},
+(exit status 0 if it does, 1 if not or if that is undecided)`, 0, explainProfile},
 	{"credential-process", "[-profile P]", `print the credentials of a profile as credential_process in another
 profile wants them, for any SDK`, 0, credentialProcess},
 	{"exec", "[-profile P] [-static] -- CMD ...", `run a command with the credentials of a profile, renewed for as long as
@@ -81,40 +83,53 @@ func main() {
 	defer stop()
 	flag.Usage = usage
 	flag.Parse()
-	for _, v := range verbs {
-		if v.name != flag.Arg(0) {
-			continue
+	name := flag.Arg(0)
+	i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == name })
+	if i < 0 {
+		if name != "" {
+			fmt.Fprintf(os.Stderr, "aws-web-identity: unknown command %q\n\n", name)
 		}
-		flags := flag.NewFlagSet(v.name, flag.ExitOnError)
-		flags.Usage = usage
-		run := v.new(flags)
-		flags.Parse(flag.Args()[1:])
-		if v.nargs != anyNumber && flags.NArg() != v.nargs {
-			break
-		}
-		out := bufio.NewWriter(os.Stdout)
-		err := cmp.Or(run(ctx, flags.Args(), out), out.Flush())
-		var code exitCode
-		if errors.As(err, &code) {
-			os.Exit(int(code))
-		}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "aws-web-identity:", err)
-			os.Exit(1)
-		}
-		return
+		usage()
+		os.Exit(2)
 	}
-	if flag.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "aws-web-identity: unknown command %q, or other arguments than it takes\n\n", flag.Arg(0))
+	err := verbs[i].run(ctx, flag.Args()[1:])
+	var code exitCode
+	if errors.As(err, &code) {
+		os.Exit(int(code))
 	}
-	usage()
-	os.Exit(2)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "aws-web-identity:", err)
+		os.Exit(1)
+	}
+}
+
+// run runs the verb with its arguments, and exits if they are wrong.
+func (v verb) run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet(v.name, flag.ExitOnError)
+	flags.Usage = func() { fmt.Fprint(os.Stderr, "usage: aws-web-identity ", v) }
+	runner := v.new(flags)
+	flags.Parse(args)
+	if v.nargs != anyNumber && flags.NArg() != v.nargs {
+		flags.Usage()
+		os.Exit(2)
+	}
+	out := bufio.NewWriter(os.Stdout)
+	if err := runner(ctx, flags.Args(), out); err != nil {
+		out.Flush()
+		return err
+	}
+	return out.Flush()
+}
+
+// String returns the verb, its arguments, and what it is about.
+func (v verb) String() string {
+	return strings.TrimSpace(v.name+" "+v.args) + strings.ReplaceAll("\n"+v.about, "\n", "\n    ") + "\n"
 }
 
 func usage() {
-	fmt.Fprint(os.Stderr, "usage: aws-web-identity VERB\n\n")
+	fmt.Fprint(os.Stderr, "usage: aws-web-identity COMMAND\n\n")
 	for _, v := range verbs {
-		fmt.Fprintf(os.Stderr, "  %s\n      %s\n", strings.TrimSpace(v.name+" "+v.args), strings.ReplaceAll(v.about, "\n", "\n      "))
+		fmt.Fprint(os.Stderr, layout.Indent(v.String()))
 	}
 	fmt.Fprint(os.Stderr, "\nWithout -profile, the profile is that of AWS_PROFILE, or the environment names the role, as for the SDK.\n"+
 		"\nexit status: 0 if all went as it should, 1 if something failed, 2 if called wrongly; exec: CMD's own,\n"+

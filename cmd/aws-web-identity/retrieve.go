@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/cmd/internal/explain"
 )
 
 // retrieve loads the configuration of a profile, or without one that of the
@@ -23,7 +24,7 @@ func retrieve(ctx context.Context, profile string) (cfg aws.Config, creds aws.Cr
 	if err != nil {
 		return cfg, creds, err
 	}
-	if err := enter(loadedProfile(cfg).Profile); err != nil {
+	if err := enter(explain.LoadedProfile(cfg).Profile); err != nil {
 		return cfg, creds, err
 	}
 	creds, err = cfg.Credentials.Retrieve(ctx)
@@ -31,15 +32,4 @@ func retrieve(ctx context.Context, profile string) (cfg aws.Config, creds aws.Cr
 		return cfg, creds, errors.New("interrupted while fetching credentials")
 	}
 	return cfg, creds, err
-}
-
-// loadedProfile returns the profile that cfg was loaded from. It has no name
-// where there was none.
-func loadedProfile(cfg aws.Config) (c config.SharedConfig) {
-	for _, source := range cfg.ConfigSources {
-		if profile, ok := source.(config.SharedConfig); ok {
-			c = profile
-		}
-	}
-	return c
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/awstokenserver/config/cmd/internal/layout"
 	"github.com/awstokenserver/config/tokensource"
 )
 
@@ -38,7 +39,7 @@ func servers(flags *flag.FlagSet) runner {
 		}
 		if *verbose {
 			for _, s := range tokensource.Servers() {
-				fmt.Fprintf(out, "\n%s\n%s", s.Name, indent(wrap(s.About)))
+				fmt.Fprintf(out, "\n%s\n%s", s.Name, layout.Indent(layout.Wrap(s.About)))
 			}
 		}
 		return nil

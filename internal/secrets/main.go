@@ -29,7 +29,7 @@ var kinds = []struct {
 func always(string, string) bool { return true }
 
 // isBinary reports whether text looks like base64 of random bytes, and not like
-// that of a document, perhaps behind the name of a test, or like a filler.
+// that of a document, perhaps after the name of a test, or like a filler.
 func isBinary(text, _ string) bool {
 	different := map[rune]bool{}
 	for _, r := range text {
@@ -65,7 +65,7 @@ var (
 )
 
 // isRequestToken reports whether text looks like what crypto/rand.Text makes:
-// tokens, and the ids of STS's answers.
+// tokens, and the ids of STS's responses.
 func isRequestToken(text, before string) bool {
 	return len(text) == 26 && base32.MatchString(text) && !requestID.MatchString(before)
 }

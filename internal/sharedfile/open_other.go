@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// version tells a file, and each of its states, from others.
+// version identifies a file and its state.
 type version struct {
 	info              fs.FileInfo
 	regular           bool

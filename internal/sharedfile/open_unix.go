@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// version tells a file, and each of its states, from others.
+// version identifies a file and its state.
 type version struct {
 	device, inode     uint64
 	regular           bool

@@ -57,7 +57,7 @@ func parseOperator(text string) (o operator) {
 	return o
 }
 
-// holds tells of the values of a key, of which none means that the key is missing. Then a negated operator holds and
+// holds compares the values of a key, of which none means that the key is missing. Then a negated operator holds and
 // another doesn't, IfExists holds, ForAllValues holds and ForAnyValue doesn't.
 func (o operator) holds(expected, actual []string) Status {
 	passes := func(got string) bool { return o.passes(expected, got) }
@@ -178,7 +178,7 @@ func (r request) readings(key string, set bool) (readings [][]string, note strin
 		if strings.Contains(provider, ".") {
 			return [][]string{nil}, fmt.Sprintf("the key is of another provider: the policy names %q, the token is from %q%s", provider, r.provider, slash(provider, r.provider))
 		}
-		return nil, fmt.Sprintf("%q is unknown here: a token does not tell it", key)
+		return nil, fmt.Sprintf("%q is unknown here: a token does not determine it", key)
 	}
 	claim := name
 	if name == "oaud" {

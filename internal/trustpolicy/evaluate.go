@@ -16,7 +16,7 @@ const (
 	Undecided Verdict = "undecided" // it depends on something that is unknown here
 )
 
-// A Status tells of a check, or of a statement, which is held when all its checks are.
+// A Status is the outcome of a check, or of a statement, which is held when all its checks are.
 type Status string
 
 const (
@@ -86,7 +86,7 @@ func (p *Policy) Evaluate(claims map[string]any, context map[string][]string) Re
 }
 
 // evaluate follows https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html: an explicit
-// Deny wins, and without an Allow the answer is no.
+// Deny wins, and without an Allow the request is denied.
 func (p *Policy) evaluate(r request, action string) (result Result) {
 	first := map[string]string{} // by effect and status, the first such statement
 	for i, s := range p.statements {

@@ -18,7 +18,7 @@ func (m *miss) nearer(distance int, format string, args ...any) {
 	}
 }
 
-// nearest tells in one line what failed of a condition whose key has the actual values.
+// nearest says in one line what failed of a condition whose key has the actual values.
 func nearest(c condition, o operator, actual []string) string {
 	var m miss
 	for _, got := range actual {
@@ -43,7 +43,7 @@ func nearest(c condition, o operator, actual []string) string {
 	return cmp.Or(m.text, "the policy names no value")
 }
 
-// compare tells how two strings differ that a String operator found to differ, and by how much.
+// compare says how two strings differ that a String operator found to differ, and by how much.
 func compare(key, operator, want, got string) (distance int, text string) {
 	if operator == "StringEqualsIgnoreCase" {
 		want, got = strings.ToLower(want), strings.ToLower(got)

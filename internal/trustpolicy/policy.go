@@ -15,7 +15,7 @@ import (
 
 // A Policy is a role's trust policy.
 type Policy struct {
-	// RoleARN is the role's, where known: it tells the account in which the identity provider must be. Parse sets it
+	// RoleARN is the role's, where known: it names the account in which the identity provider must be. Parse sets it
 	// from the output of aws iam get-role.
 	RoleARN string
 
@@ -251,7 +251,7 @@ func texts(path string, raw json.RawMessage) ([]string, error) {
 	return values, nil
 }
 
-// stringsOf tells a JSON value as the strings that IAM compares; ok is false where it holds an object or a list in a list.
+// stringsOf returns a JSON value as the strings that IAM compares; ok is false where it holds an object or a list in a list.
 func stringsOf(value any) (all []string, ok bool) {
 	list, ok := value.([]any)
 	if !ok && value != nil {

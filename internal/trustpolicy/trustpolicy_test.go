@@ -170,8 +170,8 @@ var cases = []struct {
 	{"no value", trust(hubARN, `"StringEquals":{"HOST:sub":[]}`), onHub(onMain), nil, Denied, `the policy names no value`},
 
 	// Other keys and operators
-	{"unknown key", trust(hubARN, `"StringEquals":{"sts:RoleSessionName":"me"}`), onHub(onMain), nil, Undecided, `"sts:RoleSessionName" is unknown here: a token does not tell it`},
-	{"unknown key, if exists", trust(hubARN, `"StringEqualsIfExists":{"aws:RequestTag/team":"me"}`), onHub(onMain), nil, Undecided, `"aws:RequestTag/team" is unknown here: a token does not tell it`},
+	{"unknown key", trust(hubARN, `"StringEquals":{"sts:RoleSessionName":"me"}`), onHub(onMain), nil, Undecided, `"sts:RoleSessionName" is unknown here: a token does not determine it`},
+	{"unknown key, if exists", trust(hubARN, `"StringEqualsIfExists":{"aws:RequestTag/team":"me"}`), onHub(onMain), nil, Undecided, `"aws:RequestTag/team" is unknown here: a token does not determine it`},
 	{"unknown key beside a failed one", trust(hubARN, `"StringEquals":{"HOST:sub":"x","sts:RoleSessionName":"me"}`), onHub(`"sub":"y"`), nil, Denied, `the policy wants "x", the token says "y"`},
 	{"known key", trust(hubARN, `"StringEquals":{"sts:RoleSessionName":"me"}`), onHub(onMain), map[string][]string{"STS:rolesessionname": {"me"}}, Allowed, allowedBy},
 	{"known key that differs", trust(hubARN, `"StringEquals":{"sts:RoleSessionName":"me"}`), onHub(onMain), map[string][]string{"sts:RoleSessionName": {"you"}}, Denied, `the policy wants "me", the token says "you"`},
@@ -190,7 +190,7 @@ var cases = []struct {
 	{"negated key of another provider", trust(hubARN, `"StringNotEquals":{"gitlab.com:sub":"x"}`), onHub(`"sub":"x"`), nil, Allowed, allowedBy},
 	{"key with a slash", trust(hubARN, `"StringEquals":{"HOST/:sub":"x"}`), onHub(`"sub":"x"`), nil, Denied, `the key is of another provider: the policy names "token.actions.githubusercontent.com/", the token is from "token.actions.githubusercontent.com": they differ in a trailing slash only`},
 	{"key with https", trust(hubARN, `"StringEquals":{"https://HOST:sub":"x"}`), onHub(`"sub":"x"`), nil, Denied, `the key is of another provider: the policy names "https://token.actions.githubusercontent.com", the token is from "token.actions.githubusercontent.com": it is written without https://`},
-	{"key without provider", trust(hubARN, `"StringEquals":{"sub":"x"}`), onHub(`"sub":"x"`), nil, Undecided, `"sub" is unknown here: a token does not tell it`},
+	{"key without provider", trust(hubARN, `"StringEquals":{"sub":"x"}`), onHub(`"sub":"x"`), nil, Undecided, `"sub" is unknown here: a token does not determine it`},
 
 	// Principals
 	{"another provider", trust("arn:aws:iam::123456789012:oidc-provider/gitlab.com"), onHub(onMain), nil, Denied, `another provider: the policy trusts "gitlab.com", the token is from "token.actions.githubusercontent.com"`},
@@ -225,8 +225,8 @@ var cases = []struct {
 	{"the second allows", hubTrust(`"Effect":"Allow","Action":"*","Condition":{"StringEquals":{"HOST:sub":"x"}}`, `"Effect":"Allow","Action":"*"`), onHub(`"sub":"y"`), nil, Allowed, `the policy wants "x", the token says "y"`},
 	{"Deny wins", hubTrust(`"Effect":"Allow","Action":"*"`, `"Sid":"NoForks","Effect":"Deny","Action":"*","Condition":{"StringLike":{"HOST:sub":"*:pull_request"}}`), onHub(`"sub":"repo:acme/web:pull_request"`), nil, Denied, `Statement[1] "NoForks" is a Deny that applies: it wins over every Allow`},
 	{"Deny that does not apply", hubTrust(`"Effect":"Allow","Action":"*"`, `"Effect":"Deny","Action":"*","Condition":{"StringEquals":{"HOST:sub":"x"}}`), onHub(`"sub":"y"`), nil, Allowed, `the policy wants "x", the token says "y"`},
-	{"Deny that may apply", hubTrust(`"Effect":"Allow","Action":"*"`, `"Effect":"Deny","Action":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}`), onHub(onMain), nil, Undecided, `"aws:SecureTransport" is unknown here: a token does not tell it`},
-	{"Deny that may apply to nothing", hubTrust(`"Effect":"Deny","Action":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}`), onHub(onMain), nil, Denied, `"aws:SecureTransport" is unknown here: a token does not tell it`},
+	{"Deny that may apply", hubTrust(`"Effect":"Allow","Action":"*"`, `"Effect":"Deny","Action":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}`), onHub(onMain), nil, Undecided, `"aws:SecureTransport" is unknown here: a token does not determine it`},
+	{"Deny that may apply to nothing", hubTrust(`"Effect":"Deny","Action":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}`), onHub(onMain), nil, Denied, `"aws:SecureTransport" is unknown here: a token does not determine it`},
 }
 
 func TestEvaluate(t *testing.T) {

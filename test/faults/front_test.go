@@ -119,14 +119,14 @@ func (f *front) pipe(c net.Conn) {
 		io.Copy(s, c)
 		s.Close()
 	}()
-	answer := bufio.NewReader(s)
-	answer.Peek(1)
+	response := bufio.NewReader(s)
+	response.Peek(1)
 	time.Sleep(latency)
-	io.Copy(c, answer)
+	io.Copy(c, response)
 }
 
 // latency is that of a network. A client may not be done with a request when
-// the answer comes faster, and the SDK's takes that for a failure.
+// the response comes faster, and the SDK's takes that for a failure.
 const latency = 20 * time.Millisecond
 
 // fix is for when fixed is set: what still has the fault is over.
@@ -200,7 +200,7 @@ func repeats(text string, pause time.Duration) conn {
 	}
 }
 
-// status sends an answer with at most one header field.
+// status sends a response with at most one header field.
 func status(code int, field, body string) conn {
 	if field != "" {
 		field += "\r\n"

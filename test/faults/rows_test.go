@@ -53,7 +53,7 @@ var tokenServerRows = []row{
 	{fault: "takes the request and never answers", conn: hang},
 	{fault: "stops in the header", conn: then(sends("HTTP/1.1 200 OK\r\nContent-Ty"), hang)},
 	{fault: "stops in the body", conn: then(sends("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"val"), hang)},
-	{fault: "sends its answer byte by byte", conn: then(sends("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n"), repeats(" ", 100*time.Millisecond))},
+	{fault: "sends its response byte by byte", conn: then(sends("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n"), repeats(" ", 100*time.Millisecond))},
 	{fault: "sends a header without end", conn: then(sends("HTTP/1.1 200 OK\r\n"), repeats("X-Filler: "+strings.Repeat("x", 4000)+"\r\n", 0))},
 	{fault: "sends a body without end", conn: then(sends("HTTP/1.1 200 OK\r\n\r\n"), repeats(strings.Repeat("x", 4000), 0))},
 	{fault: "speaks another protocol", conn: sends("SSH-2.0-OpenSSH_9.2\r\n")},
@@ -105,7 +105,7 @@ var tokenServerRows = []row{
 		w.https()
 		w.resolve = noSuchHost
 	}},
-	{fault: "DNS does not answer", world: func(w *world) {
+	{fault: "DNS does not respond", world: func(w *world) {
 		w.https()
 		w.resolve = silence
 	}},
@@ -314,7 +314,7 @@ func terminates(w *world) {
 
 var commandRows = []row{
 	{fault: "`exec`: the token server says 403", conn: status(403, "", ""), args: []string{"exec", "--", "echo", "started"}},
-	{fault: "`exec`: SIGTERM while the token server does not answer", world: terminates, args: []string{"exec", "--", "echo", "started"}},
+	{fault: "`exec`: SIGTERM while the token server does not respond", world: terminates, args: []string{"exec", "--", "echo", "started"}},
 	{fault: "`credential-process`: the token server says 403", conn: status(403, "", ""), args: []string{"credential-process"}},
-	{fault: "`credential-process`: SIGTERM while the token server does not answer", world: terminates, args: []string{"credential-process"}},
+	{fault: "`credential-process`: SIGTERM while the token server does not respond", world: terminates, args: []string{"credential-process"}},
 }

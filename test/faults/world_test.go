@@ -178,11 +178,11 @@ func (w *world) dns() (address string) {
 			if err != nil {
 				return
 			}
-			answer := localhost
+			response := localhost
 			if w.resolve != nil && !w.fixed.Load() {
-				answer = w.resolve
+				response = w.resolve
 			}
-			if text := answer(buffer[:n]); text != nil {
+			if text := response(buffer[:n]); text != nil {
 				c.WriteTo(text, from)
 			}
 		}
@@ -195,12 +195,12 @@ func (w *world) dns() (address string) {
 func localhost(query []byte) []byte {
 	const typeA = 1
 	question := query[12 : 12+bytes.IndexByte(query[12:], 0)+5] // name, type and class
-	answer := append([]byte{query[0], query[1], 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}, question...)
+	response := append([]byte{query[0], query[1], 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}, question...)
 	if question[len(question)-3] == typeA {
-		answer[7]++
-		answer = append(answer, 0xc0, 12, 0, typeA, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1)
+		response[7]++
+		response = append(response, 0xc0, 12, 0, typeA, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1)
 	}
-	return answer
+	return response
 }
 
 func noSuchHost(query []byte) []byte {

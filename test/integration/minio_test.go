@@ -161,13 +161,13 @@ func startMinIO(t *testing.T, issuer, audience string) (url, role string) {
 	address, arn := regexp.MustCompile(`API: (http://\S+)\s`), regexp.MustCompile(`(arn:minio:iam:\S+)\s`)
 	client := http.Client{Timeout: 10 * time.Second}
 	says := func(url, text string) bool {
-		answer, err := client.Get(url)
+		response, err := client.Get(url)
 		if err != nil {
 			return false
 		}
-		defer answer.Body.Close()
-		body, err := io.ReadAll(answer.Body)
-		return err == nil && answer.StatusCode == http.StatusOK && strings.Contains(string(body), text)
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		return err == nil && response.StatusCode == http.StatusOK && strings.Contains(string(body), text)
 	}
 	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		text, err := os.ReadFile(log.Name())

@@ -224,21 +224,21 @@ func plain(t *testing.T, method, url, contentType string, content io.Reader) (co
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
-	answer, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if answer.StatusCode < 300 {
+	if response.StatusCode < 300 {
 		return "", string(text)
 	}
 	var failure struct{ Code string }
 	if err := xml.Unmarshal(text, &failure); err != nil || failure.Code == "" {
-		t.Fatalf("%s: %s", answer.Status, text)
+		t.Fatalf("%s: %s", response.Status, text)
 	}
 	return failure.Code, ""
 }

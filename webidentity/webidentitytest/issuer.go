@@ -19,7 +19,7 @@ import (
 
 // Issuer is an OIDC issuer with one key of its own. It serves its provider
 // metadata and its key set, and nothing else: the authorization and token
-// endpoints that the metadata must name answer 404. See [OpenID Connect
+// endpoints that the metadata must name respond with 404. See [OpenID Connect
 // Discovery 1.0] and [RFC 7517].
 //
 // Its address is plain HTTP, which AWS itself doesn't accept from an issuer.

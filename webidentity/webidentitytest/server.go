@@ -14,7 +14,7 @@ import (
 
 // Server is what [Issuer], [TokenServer] and [STS] have in common: an HTTP
 // server on a loopback port that the system picks, a record of its requests and
-// a script of answers. Its methods are safe for concurrent use. The zero value
+// a script of responses. Its methods are safe for concurrent use. The zero value
 // is not usable.
 type Server struct {
 	// URL is the address to give to the client, with scheme and without a final
@@ -80,8 +80,8 @@ func (s *Server) Requests() []Request {
 	return slices.Clone(s.requests)
 }
 
-// Script appends handlers to the script: each answers one of the next requests,
-// in turn, and the server's own contract answers those after. A nil handler
+// Script appends handlers to the script: each serves one of the next requests,
+// in turn, and the server's own contract serves those after. A nil handler
 // leaves its request to the contract.
 //
 // A handler that panics with [http.ErrAbortHandler] drops the connection; one

@@ -6,10 +6,8 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,10 +15,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	smithytime "github.com/aws/smithy-go/time"
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/awstokenserver/config/internal/trustpolicy"
 )
@@ -44,8 +39,8 @@ import (
 type STS struct {
 	Server
 
-	// Lifetime is how long issued credentials are valid, whatever the request
-	// asks for, to the millisecond. Zero means as asked, or one hour. Set it
+	// Lifetime is how long issued credentials are valid, regardless of what the
+	// request asks for, to the millisecond. Zero means as asked, or one hour. Set it
 	// before the first request.
 	Lifetime time.Duration
 
@@ -54,57 +49,6 @@ type STS struct {
 	stateMu sync.Mutex
 	roles   map[string]role
 	callers map[string]caller // by access key id
-}
-
-// Role is a role and its trust policy. A Role with an ARN alone trusts nobody.
-type Role struct {
-	// ARN is the role's name: arn:PARTITION:iam::ACCOUNT:role/NAME.
-	ARN string
-
-	// Subject is the pattern that the sub claim of a token must match: * stands
-	// for any text and ? for any one character, as in IAM's StringLike. Empty
-	// means that no token is trusted.
-	Subject string
-
-	// Audience is the audience that a token must have: its azp claim, or else
-	// one in aud. Empty means sts.amazonaws.com.
-	Audience string
-
-	// Principals are the ARNs of the roles and users that may call AssumeRole
-	// for this role.
-	Principals []string
-
-	// ExternalID is what AssumeRole must pass as ExternalId. Empty means
-	// anything or nothing.
-	ExternalID string
-
-	// TagSession says that the trust policy allows sts:TagSession. Without it
-	// the role is denied to sessions that would have tags, inherited ones too.
-	TagSession bool
-
-	// RequestTags are the session tags that the request, or the token, must
-	// have: aws:RequestTag/KEY, with patterns like that of Subject by KEY.
-	RequestTags map[string]string
-
-	// PrincipalTags are the session tags that the caller of AssumeRole must
-	// have: aws:PrincipalTag/KEY, with patterns by KEY.
-	PrincipalTags map[string]string
-}
-
-type role struct {
-	Role
-	arn arn.ARN
-	id  string
-}
-
-// caller is who credentials stand for.
-type caller struct {
-	aws.Credentials
-	principal string // ARN of the role or user
-	arn       string // ARN of the session or user
-	userID    string
-	account   string
-	tags      tags
 }
 
 // NewSTS starts an STS that trusts the tokens of issuer.
@@ -128,96 +72,7 @@ func NewSTS(issuer *Issuer) *STS {
 	return s
 }
 
-// AddRole adds r, or replaces the role of the same ARN. It panics if the ARN is
-// not a role's.
-func (s *STS) AddRole(r Role) {
-	if !roleARN.MatchString(r.ARN) {
-		panic(fmt.Sprintf("webidentitytest: %q is not a role's ARN", r.ARN))
-	}
-	r.Principals = slices.Clone(r.Principals)
-	r.RequestTags, r.PrincipalTags = maps.Clone(r.RequestTags), maps.Clone(r.PrincipalTags)
-
-	s.stateMu.Lock()
-	defer s.stateMu.Unlock()
-	s.roles[r.ARN] = role{Role: r, arn: must(arn.Parse(r.ARN)), id: "AROA" + rand.Text()[:17]}
-}
-
-// AddKeys adds long-term keys, which never expire, of the user with the given
-// ARN (arn:PARTITION:iam::ACCOUNT:user/NAME). It panics on anything that is no
-// ARN.
-func (s *STS) AddKeys(userARN, accessKeyID, secretAccessKey string) {
-	account := must(arn.Parse(userARN)).AccountID
-	s.stateMu.Lock()
-	defer s.stateMu.Unlock()
-	s.callers[accessKeyID] = caller{
-		Credentials: aws.Credentials{AccessKeyID: accessKeyID, SecretAccessKey: secretAccessKey},
-		principal:   userARN, arn: userARN, userID: "AIDA" + rand.Text()[:17], account: account,
-	}
-}
-
-// STSError returns a handler that answers with an error as STS does: for
-// [Server.Script]. The status is that of HTTP (400, 403, 500, …), the code is
-// one of the [API reference] (AccessDenied, Throttling, IDPCommunicationError, …).
-//
-// [API reference]: https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
-func STSError(status int, code, message string) http.HandlerFunc {
-	fault := "Sender"
-	if status >= 500 {
-		fault = "Receiver"
-	}
-	return func(w http.ResponseWriter, _ *http.Request) {
-		writeXML(w, status, func(requestID string) any {
-			return errorResponse{Namespace: namespace, Type: fault, Code: code, Message: message, RequestID: requestID}
-		})
-	}
-}
-
-const (
-	namespace  = "https://sts.amazonaws.com/doc/2011-06-15/"
-	apiVersion = "2011-06-15"
-)
-
-type response struct {
-	XMLName   xml.Name
-	Namespace string `xml:"xmlns,attr"`
-	Result    *result
-	RequestID string `xml:"ResponseMetadata>RequestId"`
-}
-
-type result struct {
-	XMLName                     xml.Name
-	Credentials                 *credentials     `xml:",omitempty"`
-	AssumedRoleUser             *assumedRoleUser `xml:",omitempty"`
-	SubjectFromWebIdentityToken string           `xml:",omitempty"`
-	Audience                    string           `xml:",omitempty"`
-	Provider                    string           `xml:",omitempty"`
-	Arn                         string           `xml:",omitempty"`
-	UserId                      string           `xml:",omitempty"`
-	Account                     string           `xml:",omitempty"`
-}
-
-type credentials struct{ AccessKeyId, SecretAccessKey, SessionToken, Expiration string }
-
-type assumedRoleUser struct{ Arn, AssumedRoleId string }
-
-type errorResponse struct {
-	XMLName   xml.Name `xml:"ErrorResponse"`
-	Namespace string   `xml:"xmlns,attr"`
-	Type      string   `xml:"Error>Type"`
-	Code      string   `xml:"Error>Code"`
-	Message   string   `xml:"Error>Message"`
-	RequestID string   `xml:"RequestId"`
-}
-
-func writeXML(w http.ResponseWriter, status int, body func(requestID string) any) {
-	requestID := rand.Text()
-	w.Header().Set("Content-Type", "text/xml")
-	w.Header().Set("X-Amzn-Requestid", requestID)
-	w.WriteHeader(status)
-	xml.NewEncoder(w).Encode(body(requestID))
-}
-
-// call answers one request. The handler is not nil where it is refused.
+// call serves one request. The handler is not nil where it is refused.
 func (s *STS) call(r *http.Request, q Request) (*result, http.HandlerFunc) {
 	if q.Method != http.MethodPost {
 		return nil, STSError(http.StatusMethodNotAllowed, "InvalidAction", "only POST is understood")
@@ -354,76 +209,4 @@ func (s *STS) issue(r role, form url.Values, t tags) *result {
 		},
 		AssumedRoleUser: &assumedRoleUser{Arn: c.arn, AssumedRoleId: c.userID},
 	}
-}
-
-var (
-	roleARN     = regexp.MustCompile(`^arn:[\w-]+:iam::\d{12}:role/.*[\w+=,.@-]$`)
-	sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
-)
-
-// validate checks the parameters that both AssumeRole actions have.
-func validate(form url.Values) http.HandlerFunc {
-	if !roleARN.MatchString(form.Get("RoleArn")) {
-		return invalid("RoleArn must be the ARN of a role")
-	}
-	if !sessionName.MatchString(form.Get("RoleSessionName")) {
-		return invalid("Value at 'roleSessionName' failed to satisfy constraint: " +
-			`Member must have length between 2 and 64 and satisfy regular expression pattern: [\w+=,.@-]*`)
-	}
-	if form.Has("DurationSeconds") {
-		if seconds, err := strconv.Atoi(form.Get("DurationSeconds")); err != nil || seconds < 900 || seconds > 43200 {
-			return invalid("Value at 'durationSeconds' failed to satisfy constraint: Member must have value between 900 and 43200")
-		}
-	}
-	return nil
-}
-
-type claims struct {
-	jwt.Claims
-	AuthorizedParty string    `json:"azp"`
-	Tags            tagsClaim `json:"https://aws.amazon.com/tags"`
-}
-
-// audience follows
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#ck_aud
-func (c claims) audience() jwt.Audience {
-	if c.AuthorizedParty != "" {
-		return jwt.Audience{c.AuthorizedParty}
-	}
-	return c.Audience
-}
-
-func (s *STS) verify(token string) (c claims, refusal http.HandlerFunc) {
-	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{
-		jose.RS256, jose.RS384, jose.RS512, jose.ES256, jose.ES384, jose.ES512,
-	})
-	if err != nil || parsed.UnsafeClaimsWithoutVerification(&c) != nil {
-		return c, invalidToken("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
-	}
-	if c.Issuer != s.issuer.URL {
-		return c, invalidToken("No OpenIDConnect provider found in your account for " + c.Issuer)
-	}
-	if parsed.Claims(s.issuer.keys) != nil {
-		return c, invalidToken("The signature of the ID Token is invalid")
-	}
-	if c.Subject == "" || len(c.Audience) == 0 || c.Expiry == nil || c.IssuedAt == nil {
-		return c, invalidToken("Missing a required claim: sub, aud, exp or iat")
-	}
-	now := time.Now()
-	if !now.Before(c.Expiry.Time()) {
-		return c, STSError(http.StatusBadRequest, "ExpiredTokenException",
-			"Token expired: current date/time must be before the expiration date/time")
-	}
-	if c.NotBefore != nil && now.Before(c.NotBefore.Time()) {
-		return c, invalidToken("The ID Token is not valid yet")
-	}
-	return c, nil
-}
-
-func invalid(message string) http.HandlerFunc {
-	return STSError(http.StatusBadRequest, "ValidationError", message)
-}
-
-func invalidToken(message string) http.HandlerFunc {
-	return STSError(http.StatusBadRequest, "InvalidIdentityToken", message)
 }

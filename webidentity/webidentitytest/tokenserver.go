@@ -12,7 +12,7 @@ import (
 
 // TokenServer is the token server of GitHub Actions: GET on a URL that already
 // has a query, authorized by a request token, with the audience as an optional
-// query parameter; the answer is {"value": JWT, "count": length}. See
+// query parameter; the response is {"value": JWT, "count": length}. See
 // [GitHub's documentation].
 //
 // Set its fields before its first request.
@@ -111,7 +111,7 @@ func (s *TokenServer) token(audience string) string {
 	return s.issuer.Sign(claims)
 }
 
-// refuseToken answers as the service behind GitHub's token URL does.
+// refuseToken responds as the service behind GitHub's token URL does.
 func refuseToken(w http.ResponseWriter, status int, typeKey, message string) {
 	writeJSON(w, status, map[string]any{
 		"$id": "1", "innerException": nil, "message": message, "typeKey": typeKey, "errorCode": 0, "eventId": 3000,

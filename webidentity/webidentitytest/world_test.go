@@ -67,27 +67,27 @@ func getToken(t *testing.T, s *webidentitytest.TokenServer, audience string) str
 		t.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+s.RequestToken)
-	var answer struct {
+	var response struct {
 		Value string
 		Count int
 	}
-	if status := getJSON(t, r, &answer); status != 200 || answer.Count != len(answer.Value) {
-		t.Fatalf("status %d, count %d for %d characters", status, answer.Count, len(answer.Value))
+	if status := getJSON(t, r, &response); status != 200 || response.Count != len(response.Value) {
+		t.Fatalf("status %d, count %d for %d characters", status, response.Count, len(response.Value))
 	}
-	return answer.Value
+	return response.Value
 }
 
 func getJSON(t *testing.T, r *http.Request, v any) int {
 	t.Helper()
-	answer, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	if err := json.NewDecoder(answer.Body).Decode(v); err != nil {
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(v); err != nil {
 		t.Fatal(err)
 	}
-	return answer.StatusCode
+	return response.StatusCode
 }
 
 func session(t *testing.T, w *webidentitytest.World) aws.Credentials {
@@ -110,12 +110,12 @@ func fromSTS(c *types.Credentials) aws.Credentials {
 func wantRefusal(t *testing.T, err error, status int, code string) {
 	t.Helper()
 	var api smithy.APIError
-	var answer interface{ HTTPStatusCode() int }
-	if !errors.As(err, &api) || !errors.As(err, &answer) {
+	var response interface{ HTTPStatusCode() int }
+	if !errors.As(err, &api) || !errors.As(err, &response) {
 		t.Fatalf("got %v, want %s", err, code)
 	}
-	if api.ErrorCode() != code || answer.HTTPStatusCode() != status {
-		t.Errorf("got %d %s (%s), want %d %s", answer.HTTPStatusCode(), api.ErrorCode(), api.ErrorMessage(), status, code)
+	if api.ErrorCode() != code || response.HTTPStatusCode() != status {
+		t.Errorf("got %d %s (%s), want %d %s", response.HTTPStatusCode(), api.ErrorCode(), api.ErrorMessage(), status, code)
 	}
 }
 
@@ -475,16 +475,16 @@ func TestSTSRawRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			answer, err := http.DefaultClient.Do(c.request)
+			response, err := http.DefaultClient.Do(c.request)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer answer.Body.Close()
-			body, _ := io.ReadAll(answer.Body)
-			if answer.StatusCode != c.status || !strings.Contains(string(body), c.body) {
-				t.Errorf("got %d %s, want %d %s", answer.StatusCode, body, c.status, c.body)
+			defer response.Body.Close()
+			body, _ := io.ReadAll(response.Body)
+			if response.StatusCode != c.status || !strings.Contains(string(body), c.body) {
+				t.Errorf("got %d %s, want %d %s", response.StatusCode, body, c.status, c.body)
 			}
-			if id := answer.Header.Get("X-Amzn-Requestid"); id == "" || !strings.Contains(string(body), "<RequestId>"+id+"</RequestId>") {
+			if id := response.Header.Get("X-Amzn-Requestid"); id == "" || !strings.Contains(string(body), "<RequestId>"+id+"</RequestId>") {
 				t.Errorf("request id %q is not in %s", id, body)
 			}
 		})
@@ -517,17 +517,17 @@ func TestTokenServer(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.Header["Authorization"] = c.auth
-			var answer struct{ Value, Message string }
-			if status := getJSON(t, r, &answer); status != c.status {
+			var response struct{ Value, Message string }
+			if status := getJSON(t, r, &response); status != c.status {
 				t.Errorf("status %d, want %d", status, c.status)
 			}
 			if c.status != 200 {
-				if !strings.Contains(answer.Message, c.want) {
-					t.Errorf("got %q, want %q", answer.Message, c.want)
+				if !strings.Contains(response.Message, c.want) {
+					t.Errorf("got %q, want %q", response.Message, c.want)
 				}
 				return
 			}
-			if claims := verified(t, w.Issuer, answer.Value); claims["aud"] != c.want {
+			if claims := verified(t, w.Issuer, response.Value); claims["aud"] != c.want {
 				t.Errorf("audience %v, want %s", claims["aud"], c.want)
 			}
 		})
@@ -676,8 +676,8 @@ func TestCloseLeavesNothing(t *testing.T) {
 		}
 	}
 	for _, url := range []string{w.Issuer.URL, w.TokenServer.URL, w.STS.URL} {
-		if answer, err := http.Get(url); err == nil {
-			answer.Body.Close()
+		if response, err := http.Get(url); err == nil {
+			response.Body.Close()
 			t.Errorf("%s still answers", url)
 		}
 	}

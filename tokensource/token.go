@@ -1,10 +1,42 @@
 package tokensource
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 )
+
+// Token is an OIDC token (a JWT, RFC 7519). It is a secret: it prints, logs and
+// marshals as "REDACTED". Its zero value is not a token.
+type Token struct {
+	// Value is the token as it is sent to STS: 4 to 20,000 printable ASCII
+	// characters.
+	Value string
+
+	// Expires is when the token stops being valid. Zero where that is unknown.
+	Expires time.Time
+}
+
+// Claims decodes the claims of the token, which has to be a JWT, into v as
+// [encoding/json.Unmarshal] does; numbers become a [json.Number] where v says
+// nothing of their type. It verifies nothing, which is up to STS. The error says
+// what the token is, and nothing of what it holds.
+func (t Token) Claims(v any) error {
+	parts := strings.Split(t.Value, ".")
+	if len(parts) != 3 {
+		return errors.New("a token that is not a JWT")
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	decoder.UseNumber()
+	if err != nil || !json.Valid(payload) || decoder.Decode(v) != nil {
+		return errors.New("a JWT without readable claims")
+	}
+	return nil
+}
 
 // checkToken returns the token in text, if it is one that STS could take: see
 // WebIdentityToken in
@@ -21,8 +53,6 @@ func checkToken(text string) (string, error) {
 	}
 	return token, nil
 }
-
-func malformed(problem string) *Error { return &Error{Class: TokenMalformed, Problem: problem} }
 
 // expiry is the claim exp of a JWT (RFC 7519), which is not verified. It is zero
 // where there is none.

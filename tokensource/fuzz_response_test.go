@@ -26,7 +26,7 @@ import (
 
 // answering is an HTTP client whose every connection leads to a server that
 // answers with these bytes and hangs up. It counts the requests.
-func answering(answer []byte) (client *http.Client, requests *atomic.Int64) {
+func answering(response []byte) (client *http.Client, requests *atomic.Int64) {
 	requests = new(atomic.Int64)
 	dial := func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()
@@ -35,7 +35,7 @@ func answering(answer []byte) (client *http.Client, requests *atomic.Int64) {
 			if request, err := http.ReadRequest(bufio.NewReader(far)); err == nil {
 				io.Copy(io.Discard, request.Body)
 				requests.Add(1)
-				far.Write(answer)
+				far.Write(response)
 			}
 		}()
 		return near, nil
@@ -43,10 +43,10 @@ func answering(answer []byte) (client *http.Client, requests *atomic.Int64) {
 	return &http.Client{Transport: &http.Transport{DialContext: dial}}, requests
 }
 
-// readAnswer reads an answer as any HTTP client does. Without an error its body
+// readAnswer reads a response as any HTTP client does. Without an error its body
 // is complete.
-func readAnswer(answer []byte) (status int, after string, body []byte, err error) {
-	reader := bufio.NewReader(bytes.NewReader(answer))
+func readAnswer(response []byte) (status int, after string, body []byte, err error) {
+	reader := bufio.NewReader(bytes.NewReader(response))
 	for {
 		response, err := http.ReadResponse(reader, nil)
 		if err != nil {
@@ -63,7 +63,7 @@ func readAnswer(answer []byte) (status int, after string, body []byte, err error
 // Behind a hexadecimal digit, e is the end of an escaped character.
 var likeToken = regexp.MustCompile(`(^|[^0-9a-f])eyJ[A-Za-z0-9_-]{5,}`)
 
-// FuzzAnswer gives a source arbitrary bytes for an answer, and many blanks at
+// FuzzAnswer gives a source arbitrary bytes for a response, and many blanks at
 // its end.
 func FuzzAnswer(f *testing.F) {
 	const sentinel = "sentinel-that-nobody-may-see"
@@ -72,7 +72,7 @@ func FuzzAnswer(f *testing.F) {
 		return []byte("HTTP/1.1 " + status + "\r\n" + header + "\r\n" + body)
 	}
 	object := `{"value": "` + theJWT + `", "a/b": ["x", {"~": "abcd"}]}`
-	for _, answer := range [][]byte{
+	for _, response := range [][]byte{
 		text("200 OK", "", object),
 		text("200 OK", "", theJWT+"\n"),
 		text("200 OK", "", "abcd"+strings.Repeat("e", 16380)),
@@ -103,7 +103,7 @@ func FuzzAnswer(f *testing.F) {
 		{},
 	} {
 		for _, pointer := range []string{"", "/value", "/a~1b/1/~0", "/\x1b"} {
-			f.Add(answer, pointer, uint32(0))
+			f.Add(response, pointer, uint32(0))
 		}
 	}
 	f.Add(text("200 OK", "", "abcd"), "", uint32(limit-4))
@@ -112,9 +112,9 @@ func FuzzAnswer(f *testing.F) {
 
 	doc := `{"version": 1, "http": {"url": "http://127.0.0.1/", "method": "POST", "query": {"q": "${env:` + setenv(f, sentinel) + `}"},
 		"headers": {"Authorization": "Bearer ${env:` + setenv(f, requestToken) + `}"}, "body": {"b": "${env:` + setenv(f, sentinel) + `}"}, "token": %s}}`
-	f.Fuzz(func(t *testing.T, answer []byte, pointer string, blanks uint32) {
-		answer = append(answer, bytes.Repeat([]byte(" "), int(blanks%(2*limit)))...)
-		client, requests := answering(answer)
+	f.Fuzz(func(t *testing.T, response []byte, pointer string, blanks uint32) {
+		response = append(response, bytes.Repeat([]byte(" "), int(blanks%(2*limit)))...)
+		client, requests := answering(response)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var log strings.Builder
@@ -135,7 +135,7 @@ func FuzzAnswer(f *testing.F) {
 		}
 		token, err := source.Token(ctx)
 
-		status, after, body, broken := readAnswer(answer)
+		status, after, body, broken := readAnswer(response)
 		wait, _ := strconv.Atoi(after)
 		if n := requests.Load(); n < 1 || n > 3 || n > 1 && (wait > 0 || !errors.Is(err, tokensource.TokenUnavailable)) {
 			t.Errorf("%d requests with Retry-After %q, then %v", n, after, err)
@@ -143,7 +143,7 @@ func FuzzAnswer(f *testing.F) {
 		if err == nil {
 			value := token.Value
 			if broken != nil || status/100 != 2 || len(body) > limit || pointer == "" && value != strings.TrimSpace(string(body)) {
-				t.Errorf("a token from an answer with status %d and %d bytes of body, %v", status, len(body), broken)
+				t.Errorf("a token from a response with status %d and %d bytes of body, %v", status, len(body), broken)
 			}
 			if len(value) < 4 || len(value) > 20000 || strings.ContainsFunc(value, func(r rune) bool { return r < '!' || r > '~' }) {
 				t.Errorf("the token is %q", value)

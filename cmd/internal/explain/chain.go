@@ -1,4 +1,4 @@
-package main
+package explain
 
 import (
 	"cmp"
@@ -44,21 +44,11 @@ type hop struct {
 
 const withWebIdentity = "sts:AssumeRoleWithWebIdentity"
 
-// contend fills in which credentials are used, which are shadowed, and the chain
+// resolve fills in which credentials are used, which are shadowed, and the chain
 // of roles. The order is that of upstream's resolve_credentials.go.
-func (e *explanation) contend(ctx context.Context, env config.EnvConfig, c config.SharedConfig, explicit bool) {
-	var environment, shadowed []contender
-	if env.Credentials.HasKeys() {
-		environment = append(environment, contender{Name: setVariable("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"), Value: last4(env.Credentials)})
-	}
-	server, file := os.Getenv("AWS_WEB_IDENTITY_TOKEN_SERVER"), env.WebIdentityTokenFilePath
-	if server != "" {
-		environment = append(environment, contender{Name: "AWS_WEB_IDENTITY_TOKEN_SERVER", webIdentity: server})
-	}
-	if file != "" && (server == "" || explicit || env.Credentials.HasKeys()) { // or both are an error
-		environment = append(environment, contender{Name: "AWS_WEB_IDENTITY_TOKEN_FILE", webIdentity: file})
-	}
-
+func (e *Explanation) resolve(ctx context.Context, env config.EnvConfig, c config.SharedConfig, explicit bool) {
+	environment := ofEnvironment(env, explicit)
+	var shadowed []contender
 	for ; c.Source != nil; c = *c.Source {
 		e.Chain = append(e.Chain, newHop(c, "sts:AssumeRole"))
 		if c.Profile != c.Source.Profile {
@@ -68,17 +58,9 @@ func (e *explanation) contend(ctx context.Context, env config.EnvConfig, c confi
 			}
 		}
 	}
-	all := named(c)
-	for _, name := range []string{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"} {
-		if os.Getenv(name) != "" {
-			all = append(all, contender{Name: name})
-		}
-	}
+	all := append(ofProfile(c), ofContainer()...)
 	if len(all) == 0 && (explicit || len(environment) == 0) {
-		all = []contender{{Name: "EC2 instance metadata"}}
-		if env.EC2IMDSClientEnableState == imds.ClientDisabled {
-			all[0].Value = "disabled"
-		}
+		all = []contender{ofInstance(env)}
 	}
 	if explicit {
 		if env.SharedConfigProfile != "" && env.SharedConfigProfile != e.Profile.Value {
@@ -95,13 +77,18 @@ func (e *explanation) contend(ctx context.Context, env config.EnvConfig, c confi
 	for i := range e.Shadowed {
 		e.Shadowed[i].By = cmp.Or(e.Shadowed[i].By, e.Used.String())
 	}
+	e.endChain(env, c, explicit || len(environment) == 0)
+}
 
+// endChain adds the hop that the credentials in use are for: of profile c, or of the
+// environment.
+func (e *Explanation) endChain(env config.EnvConfig, c config.SharedConfig, ofProfile bool) {
 	call := "sts:AssumeRole"
 	if e.Used.webIdentity != "" {
 		call = withWebIdentity
 	}
 	switch {
-	case explicit || len(environment) == 0:
+	case ofProfile:
 		if c.Profile != "" {
 			e.Chain = append(e.Chain, newHop(c, call))
 		}
@@ -112,8 +99,41 @@ func (e *explanation) contend(ctx context.Context, env config.EnvConfig, c confi
 	}
 }
 
-// named returns the credentials that a profile names.
-func named(c config.SharedConfig) (all []contender) {
+// ofEnvironment returns the credentials that variables name.
+func ofEnvironment(env config.EnvConfig, explicit bool) (all []contender) {
+	if env.Credentials.HasKeys() {
+		all = append(all, contender{Name: setVariable("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"), Value: last4(env.Credentials)})
+	}
+	server, file := os.Getenv("AWS_WEB_IDENTITY_TOKEN_SERVER"), env.WebIdentityTokenFilePath
+	if server != "" {
+		all = append(all, contender{Name: "AWS_WEB_IDENTITY_TOKEN_SERVER", webIdentity: server})
+	}
+	if file != "" && (server == "" || explicit || env.Credentials.HasKeys()) { // or both are an error
+		all = append(all, contender{Name: "AWS_WEB_IDENTITY_TOKEN_FILE", webIdentity: file})
+	}
+	return all
+}
+
+// ofContainer returns the credentials of a container.
+func ofContainer() (all []contender) {
+	for _, name := range []string{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"} {
+		if os.Getenv(name) != "" {
+			all = append(all, contender{Name: name})
+		}
+	}
+	return all
+}
+
+func ofInstance(env config.EnvConfig) contender {
+	c := contender{Name: "EC2 instance metadata"}
+	if env.EC2IMDSClientEnableState == imds.ClientDisabled {
+		c.Value = "disabled"
+	}
+	return c
+}
+
+// ofProfile returns the credentials that a profile names.
+func ofProfile(c config.SharedConfig) (all []contender) {
 	add := func(name string, ok bool, value, webIdentity string) {
 		if ok {
 			all = append(all, contender{Name: name, Profile: c.Profile, Value: value, webIdentity: webIdentity})
@@ -135,7 +155,7 @@ func named(c config.SharedConfig) (all []contender) {
 // besideSource returns the credentials that a profile names beside its
 // source_profile, for which upstream drops them: it loads the profile with that
 // key overwritten.
-func (e *explanation) besideSource(ctx context.Context, profile string) []contender {
+func (e *Explanation) besideSource(ctx context.Context, profile string) []contender {
 	overwriting, err := os.CreateTemp("", "aws-web-identity-")
 	if err != nil {
 		return nil
@@ -143,14 +163,11 @@ func (e *explanation) besideSource(ctx context.Context, profile string) []conten
 	defer os.Remove(overwriting.Name())
 	fmt.Fprintf(overwriting, "[%s]\nsource_profile =\n", profile)
 	overwriting.Close()
-	c, err := config.LoadSharedConfigProfile(ctx, profile, func(o *config.LoadSharedConfigOptions) {
-		o.ConfigFiles = []string{e.Files[0].Name}
-		o.CredentialsFiles = []string{e.Files[1].Name, overwriting.Name()}
-	})
+	c, err := e.readProfile(ctx, profile, overwriting.Name())
 	if err != nil {
 		return nil
 	}
-	return named(c)
+	return ofProfile(c)
 }
 
 func newHop(c config.SharedConfig, call string) hop {

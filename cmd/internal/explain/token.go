@@ -1,4 +1,4 @@
-package main
+package explain
 
 import (
 	"context"
@@ -28,7 +28,7 @@ type judged struct {
 }
 
 // fetch fills in a token and, where policy is not nil, what that says of it.
-func (e *explanation) fetch(ctx context.Context, source tokensource.TokenSource, policy *trustpolicy.Policy) error {
+func (e *Explanation) fetch(ctx context.Context, source tokensource.TokenSource, policy *trustpolicy.Policy) error {
 	if source == nil {
 		return fmt.Errorf("there is no token to fetch: %s is used, which is not a web identity", e.Used)
 	}

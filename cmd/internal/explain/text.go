@@ -1,4 +1,4 @@
-package main
+package explain
 
 import (
 	"cmp"
@@ -11,11 +11,13 @@ import (
 	"unicode"
 	"unicode/utf16"
 
+	"github.com/awstokenserver/config/cmd/internal/layout"
 	"github.com/awstokenserver/config/internal/trustpolicy"
 )
 
-func (e *explanation) json() string {
-	return toJSON(e, "") + "\n"
+// JSON returns the explanation as JSON.
+func (e *Explanation) JSON() string {
+	return printable(toJSON(e, "") + "\n")
 }
 
 // toJSON encodes v with <, > and & as they are, each line after prefix.
@@ -43,7 +45,8 @@ func printable(text string) string {
 	return b.String()
 }
 
-func (e *explanation) text() string {
+// Text returns the explanation for people.
+func (e *Explanation) Text() string {
 	var b strings.Builder
 	from := func(o origin, unset string) string {
 		if o.From == "" {
@@ -75,12 +78,12 @@ func (e *explanation) text() string {
 		if e.Error.Class != "" {
 			fmt.Fprintf(&b, " of the class %s", e.Error.Class)
 		}
-		fmt.Fprint(&b, "\n", indent(wrap(e.Error.Message)))
+		fmt.Fprint(&b, "\n", layout.Indent(layout.Wrap(e.Error.Message)))
 	}
-	return b.String()
+	return printable(b.String())
 }
 
-func (e *explanation) textOfCredentials(b *strings.Builder) {
+func (e *Explanation) textOfCredentials(b *strings.Builder) {
 	named := func(c contender) string {
 		if c.Value == "" {
 			return c.String()
@@ -144,7 +147,7 @@ var aside = regexp.MustCompile(`(?m)^  "about": .*\n|,\n  "hint": .*`)
 
 func (s *tokenSource) text(b *strings.Builder) {
 	fmt.Fprint(b, "\nToken source\n")
-	fmt.Fprint(b, indent(wrap(strings.TrimPrefix(s.Value+", from "+s.Setting, ", from "))))
+	fmt.Fprint(b, layout.Indent(layout.Wrap(strings.TrimPrefix(s.Value+", from "+s.Setting, ", from "))))
 	rows := func(label string, all []stated) (ok bool) {
 		ok = true
 		width := 0
@@ -159,13 +162,13 @@ func (s *tokenSource) text(b *strings.Builder) {
 	}
 	variables, files := rows("variables", s.Variables), rows("files", s.Files)
 	if s.Hint != "" && !(variables && files) {
-		fmt.Fprint(b, indent(wrap("hint: "+s.Hint)))
+		fmt.Fprint(b, layout.Indent(layout.Wrap("hint: "+s.Hint)))
 	}
 	if s.Document != nil {
-		fmt.Fprint(b, "\n", indent(aside.ReplaceAllString(string(s.Document), "")))
+		fmt.Fprint(b, "\n", layout.Indent(aside.ReplaceAllString(string(s.Document), "")))
 	}
 	if s.Masked {
-		fmt.Fprint(b, "  (… stands for what may be a secret: the verb decode shows it)\n")
+		fmt.Fprint(b, "  (\"…\" hides possible secrets; run decode to see them)\n")
 	}
 }
 
@@ -182,7 +185,7 @@ func (t *fetched) text(b *strings.Builder) {
 
 func (j *judged) text(b *strings.Builder) {
 	fmt.Fprintf(b, "\nTrust policy of %q\n", j.RoleARN)
-	fmt.Fprint(b, indent(wrap(fmt.Sprintf("%s: %s", strings.ToUpper(string(j.Verdict)), j.Reason))))
+	fmt.Fprint(b, layout.Indent(layout.Wrap(fmt.Sprintf("%s: %s", strings.ToUpper(string(j.Verdict)), j.Reason))))
 	for _, s := range j.Statements {
 		fmt.Fprintf(b, "\n  Statement[%d] %s", s.Index, s.Effect)
 		if s.Sid != "" {
@@ -206,7 +209,7 @@ func (j *judged) text(b *strings.Builder) {
 				fmt.Fprintf(b, "%13s%-8s  (missing)\n", "", "actual")
 			}
 			if check.Why != "" {
-				fmt.Fprintf(b, "    %s\n", strings.ReplaceAll(wrap("→ "+check.Why), "\n", "\n      "))
+				fmt.Fprintf(b, "    %s\n", strings.ReplaceAll(layout.Wrap("→ "+check.Why), "\n", "\n      "))
 			}
 		}
 	}
