@@ -112,24 +112,27 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) (bool
 	if err != nil {
 		return false, err
 	}
-	if *jsonFile != "-" {
-		report.WriteTable(stdout)
+	return report.OK(), report.write(*jsonFile, *junitFile, stdout)
+}
+
+// write writes the table, unless "-" is the file for JSON, and the files that are named.
+func (r *Report) write(jsonFile, junitFile string, stdout io.Writer) error {
+	if jsonFile != "-" {
+		r.WriteTable(stdout)
 	}
-	if *jsonFile != "" {
-		if err := writeTo(*jsonFile, stdout, func(w io.Writer) error {
+	if jsonFile != "" {
+		if err := writeTo(jsonFile, stdout, func(w io.Writer) error {
 			encoder := json.NewEncoder(w)
 			encoder.SetIndent("", "  ")
-			return encoder.Encode(report)
+			return encoder.Encode(r)
 		}); err != nil {
-			return false, err
+			return err
 		}
 	}
-	if *junitFile != "" {
-		if err := writeTo(*junitFile, stdout, report.WriteJUnit); err != nil {
-			return false, err
-		}
+	if junitFile != "" {
+		return writeTo(junitFile, stdout, r.WriteJUnit)
 	}
-	return report.OK(), nil
+	return nil
 }
 
 func writeTo(name string, stdout io.Writer, write func(io.Writer) error) error {

@@ -83,14 +83,30 @@ func (s *source) configure(transport *http.Transport) error {
 	transport.Protocols = new(http.Protocols)
 	transport.Protocols.SetHTTP1(true)
 
-	q := s.doc.HTTP
+	if err := s.doc.HTTP.configureTLS(transport.TLSClientConfig); err != nil {
+		return err
+	}
+	if path := s.doc.HTTP.UnixSocket; path != "" {
+		transport.Proxy = nil
+		transport.DialTLSContext = nil
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		}
+	}
+	if proxy := transport.Proxy; proxy != nil {
+		transport.Proxy = pastLocal(proxy)
+	}
+	return nil
+}
+
+func (q *request) configureTLS(config *tls.Config) error {
 	if path := q.CAFile; path != "" {
 		pem, err := readPEM(path)
 		if err != nil {
 			return err
 		}
-		transport.TLSClientConfig.RootCAs = x509.NewCertPool()
-		if !transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
 			return invalid("http.ca_file: there is no certificate in %q", path)
 		}
 	}
@@ -109,27 +125,22 @@ func (s *source) configure(transport *http.Transport) error {
 			e.Err = err
 			return e
 		}
-		transport.TLSClientConfig.Certificates = []tls.Certificate{pair}
-		transport.TLSClientConfig.GetClientCertificate = nil
-	}
-	if path := q.UnixSocket; path != "" {
-		transport.Proxy = nil
-		transport.DialTLSContext = nil
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", path)
-		}
-	}
-	if proxy := transport.Proxy; proxy != nil {
-		transport.Proxy = func(r *http.Request) (*url.URL, error) {
-			if isLocal(r.URL.Hostname()) {
-				return nil, nil
-			}
-			proxyURL, err := proxy(r)
-			if err != nil {
-				err = errors.New("the address of the proxy is malformed") // it may hold a password
-			}
-			return proxyURL, err
-		}
+		config.Certificates = []tls.Certificate{pair}
+		config.GetClientCertificate = nil
 	}
 	return nil
+}
+
+// pastLocal returns a function that takes no proxy to what is on this machine.
+func pastLocal(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+	return func(r *http.Request) (*url.URL, error) {
+		if isLocal(r.URL.Hostname()) {
+			return nil, nil
+		}
+		proxyURL, err := proxy(r)
+		if err != nil {
+			err = errors.New("the address of the proxy is malformed") // it may hold a password
+		}
+		return proxyURL, err
+	}
 }

@@ -14,6 +14,10 @@ import (
 
 const redacted = "REDACTED"
 
+// longestWord is the length of the longest segment of a URL's path that is taken for a
+// word, and not for a secret.
+const longestWord = 15
+
 // Format writes "REDACTED" for every verb and flag.
 func (Token) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
 
@@ -152,7 +156,6 @@ func (p part) masked() string {
 
 // maskedURL keeps the scheme, the host, and what is a word of the path.
 func (t template) maskedURL() template {
-	const longestWord = 15
 	parts := t.parts()
 	words := 0
 	if parts[0].kind == literal && strings.Contains(parts[0].text, "://") {

@@ -38,63 +38,90 @@ func (s *source) fetch(ctx context.Context) (string, error) {
 }
 
 func (s *source) expand() (*call, error) {
-	q := s.doc.HTTP
-	inURL := expansion{audience: strings.ReplaceAll(url.QueryEscape(s.audience), "+", "%20")}
+	c := &call{source: s, header: http.Header{}}
+	x := &expansion{audience: s.audience}
+	for _, expand := range []func(*request, *expansion) error{c.expandURL, c.expandQuery, c.expandBody, c.expandHeaders} {
+		if err := expand(s.doc.HTTP, x); err != nil {
+			return nil, err
+		}
+	}
+	c.secrets = x.secrets
+	return c, nil
+}
+
+func (c *call) expandURL(q *request, x *expansion) error {
+	inURL := expansion{audience: strings.ReplaceAll(url.QueryEscape(x.audience), "+", "%20")}
 	target, err := inURL.expand(q.URL)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	c := &call{source: s, header: http.Header{}}
 	if c.url, err = parseURL(origin(q.URL), target, q.UnixSocket != ""); err != nil {
-		return nil, err
+		return err
 	}
-	query := c.url.Query()
-	x := expansion{audience: s.audience, secrets: slices.Concat(inURL.secrets, []string{c.url.RawQuery}, slices.Concat(slices.Collect(maps.Values(query))...))}
+	x.secrets = append(inURL.secrets, c.url.RawQuery)
+	for _, values := range c.url.Query() {
+		x.secrets = append(x.secrets, values...)
+	}
 	for _, segment := range strings.Split(c.url.Path, "/") {
-		if len(segment) >= 16 { // shorter ones are words
+		if len(segment) > longestWord {
 			x.secrets = append(x.secrets, segment)
 		}
 	}
+	return nil
+}
+
+func (c *call) expandQuery(q *request, x *expansion) error {
+	query := c.url.Query()
 	for _, name := range slices.Sorted(maps.Keys(q.Query)) {
-		if t := q.Query[name]; !t.leftOut(s.audience) {
+		if t := q.Query[name]; !t.leftOut(x.audience) {
 			value, err := x.expand(t)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			query.Set(name, value)
 			c.url.RawQuery = query.Encode()
 		}
 	}
-	if q.Body != nil {
-		body, err := x.body(q.Body)
-		if err != nil {
-			return nil, err
-		}
-		if c.body, err = json.Marshal(body); err != nil {
-			return nil, invalid("http.body: cannot be written as JSON")
-		}
-		c.header.Set("Content-Type", "application/json")
+	return nil
+}
+
+func (c *call) expandBody(q *request, x *expansion) error {
+	if q.Body == nil {
+		return nil
 	}
+	body, err := x.body(q.Body)
+	if err != nil {
+		return err
+	}
+	if c.body, err = json.Marshal(body); err != nil {
+		return invalid("http.body: cannot be written as JSON")
+	}
+	c.header.Set("Content-Type", "application/json")
+	return nil
+}
+
+func (c *call) expandHeaders(q *request, x *expansion) error {
 	for _, name := range slices.Sorted(maps.Keys(q.Headers)) {
-		if t := q.Headers[name]; !t.leftOut(s.audience) {
-			value, err := x.expand(t)
-			if err != nil {
-				return nil, err
-			}
-			if strings.ContainsFunc(value, isControl) {
-				return nil, invalid("%s: the value holds a control character", join("http.headers", name))
-			}
-			c.header.Set(name, value)
-			// A document can hold a secret itself.
-			for _, field := range strings.Fields(value) {
-				if len(field) >= 8 && !t.has(audienceMention) {
-					x.secrets = append(x.secrets, field)
-				}
+		t := q.Headers[name]
+		if t.leftOut(x.audience) {
+			continue
+		}
+		value, err := x.expand(t)
+		if err != nil {
+			return err
+		}
+		if strings.ContainsFunc(value, isControl) {
+			return invalid("%s: the value holds a control character", join("http.headers", name))
+		}
+		c.header.Set(name, value)
+		// A document can hold a secret itself.
+		for _, field := range strings.Fields(value) {
+			if len(field) >= 8 && !t.has(audienceMention) {
+				x.secrets = append(x.secrets, field)
 			}
 		}
 	}
-	c.secrets = x.secrets
-	return c, nil
+	return nil
 }
 
 // body expands the templates in v, and leaves out what an empty audience leaves
