@@ -12,13 +12,16 @@ import (
 
 func TestExplainFetch(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ profile, config, audience string }{{"plain", plain, "sts.amazonaws.com"}, {"a", three, "mine"}} {
+	for _, c := range []struct {
+		profile, config, audience string
+		exit                      int
+	}{{"plain", plain, "sts.amazonaws.com", 0}, {"a", three, "mine", 1}} {
 		j := newJob(t, c.config)
 		token := j.Issuer.Sign(map[string]any{"sub": "<&>\x1b\u202e", "n": int64(1234567890123456789), "aud": "mine",
 			"iat": time.Now().Add(-time.Minute).Unix(), "exp": time.Now().Add(time.Hour).Unix()})
 		response := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `{"value": %q}`, token) }
 		j.TokenServer.Script(response, response)
-		text, json := j.explain(t, 0, "-profile", c.profile, "-fetch")
+		text, json := j.explain(t, c.exit, "-profile", c.profile, "-fetch")
 		wantText(t, text, `header { "alg": "ES256", "kid": "`, `"typ": "JWT" } claims { "aud": "mine", "exp": `, `"n": 1234567890123456789`, `"sub": "<&>\u001b\u202e" }`,
 			"issued 20", "Z, 1m", "s ago expires 20", "Z, 59m", "s left header")
 		wantJSON(t, json, "token.header.alg=ES256", "token.claims.sub=<&>\x1b\u202e", "error=")

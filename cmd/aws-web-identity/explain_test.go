@@ -64,6 +64,7 @@ func TestExplain(t *testing.T) {
 		},
 		"chain": {
 			files: []string{three}, args: []string{"-profile", "a"}, env: []string{"AWS_REGION="},
+			exit: 1,
 			text: []string{"Region not set", `used: web_identity_token_server of profile "c" shadowed by web_identity_token_server of profile "c":`,
 				`sso_session of profile "c" (unused) login_session of profile "c" shadowed by source_profile of profile "a": aws_access_key_id of profile "a" (…SHOW)`,
 				`profile "a" │ role arn:aws:iam::333333333333:role/a │ call sts:AssumeRole │ session name not set: the SDK makes one up from the time │ external id partner │ duration 1h0m0s`,
@@ -77,6 +78,7 @@ func TestExplain(t *testing.T) {
 		},
 		"environment": {
 			files: []string{plain}, env: []string{"AWS_WEB_IDENTITY_TOKEN_SERVER=GitHub", inEnvironment, "AWS_ROLE_SESSION_NAME=session", "AWS_PROFILE=plain"},
+			exit: 1,
 			text: []string{"used: AWS_WEB_IDENTITY_TOKEN_SERVER shadowed by AWS_WEB_IDENTITY_TOKEN_SERVER:", `web_identity_token_server of profile "plain" Chain environment`,
 				"role arn:aws:iam::444444444444:role/env", "session name session", "└─ AWS_WEB_IDENTITY_TOKEN_SERVER = GitHub", "GitHub, from AWS_WEB_IDENTITY_TOKEN_SERVER"},
 			json: []string{"used.name=AWS_WEB_IDENTITY_TOKEN_SERVER", "used.profile=", "shadowed.0.profile=plain", "chain.0.profile=", "chain.0.role_session_name=session",
@@ -86,6 +88,7 @@ func TestExplain(t *testing.T) {
 			env: []string{"AWS_ACCESS_KEY_ID=AKIAABCDEFGHSHOW", "AWS_SECRET_ACCESS_KEY=s3cr3t", "AWS_SESSION_TOKEN=s3cr3t", "AWS_WEB_IDENTITY_TOKEN_SERVER=GitHub",
 				"AWS_WEB_IDENTITY_TOKEN_FILE=/token", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/s3cr3t", "AWS_CONTAINER_AUTHORIZATION_TOKEN=s3cr3t"},
 			files: []string{"[default]\ncredential_process = s3cr3t\n"},
+			exit:  1,
 			text: []string{"Profile default Region", "used: AWS_ACCESS_KEY_ID (…SHOW) shadowed by AWS_ACCESS_KEY_ID: AWS_WEB_IDENTITY_TOKEN_SERVER AWS_WEB_IDENTITY_TOKEN_FILE " +
 				`credential_process of profile "default" AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`},
 			json: []string{"used.name=AWS_ACCESS_KEY_ID", "used.value=…SHOW", "shadowed.3.by=AWS_ACCESS_KEY_ID", "chain=", "token_source="},
@@ -94,6 +97,7 @@ func TestExplain(t *testing.T) {
 			files: []string{plain}, args: []string{"-profile", "plain"},
 			env: []string{"AWS_ACCESS_KEY_ID=AKIAABCDEFGHSHOW", "AWS_SECRET_ACCESS_KEY=s3cr3t", "AWS_WEB_IDENTITY_TOKEN_SERVER=github", "AWS_WEB_IDENTITY_TOKEN_FILE=/token",
 				"AWS_PROFILE=nobody", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://s3cr3t.invalid"},
+			exit: 1,
 			text: []string{`shadowed by web_identity_token_server of profile "plain": AWS_CONTAINER_CREDENTIALS_FULL_URI shadowed by -profile: AWS_ACCESS_KEY_ID (…SHOW) ` +
 				"AWS_WEB_IDENTITY_TOKEN_SERVER AWS_WEB_IDENTITY_TOKEN_FILE AWS_PROFILE Chain"},
 			json: []string{"used.profile=plain", "shadowed.0.name=AWS_CONTAINER_CREDENTIALS_FULL_URI", "shadowed.4.name=AWS_PROFILE", "shadowed.4.by=-profile", "shadowed.5="},
@@ -102,6 +106,7 @@ func TestExplain(t *testing.T) {
 			files: []string{"[profile top]\nrole_arn = arn:aws:iam::111111111111:role/top\nsource_profile = keys\n[profile keys]\nsource_profile = never\nrole_arn = arn:aws:iam::111111111111:role/keys\nweb_identity_token_server = GitHub\n",
 				"[keys]\naws_access_key_id = AKIAABCDEFGHSHOW\naws_secret_access_key = s3cr3t\n"},
 			args: []string{"-profile", "top"},
+			exit: 1,
 			text: []string{`used: aws_access_key_id of profile "keys" (…SHOW) shadowed by aws_access_key_id of profile "keys": source_profile of profile "keys" (never) web_identity_token_server of profile "keys"`,
 				`└─ source_profile "keys" │ role arn:aws:iam::111111111111:role/keys │ call sts:AssumeRole`, "└─ aws_access_key_id = …SHOW"},
 			json: []string{"used.name=aws_access_key_id", "shadowed.1.name=web_identity_token_server", "chain.1.call=sts:AssumeRole", "token_source="},
@@ -119,16 +124,19 @@ func TestExplain(t *testing.T) {
 		},
 		"missing variable": {
 			files: []string{plain}, args: []string{"-profile", "plain"}, env: []string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN= "},
+			exit: 1,
 			text: []string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN empty ACTIONS_ID_TOKEN_REQUEST_URL set hint: grant the job `permissions: id-token: write`"},
 			json: []string{"token_source.variables.0.state=empty", "token_source.hint=grant the job `permissions: id-token: write`"},
 		},
 		"pair": {
 			env:  []string{inEnvironment, "AWS_WEB_IDENTITY_TOKEN_SERVER=MY_URL, MY_TOKEN,mine", "MY_TOKEN=s3cr3t"},
+			exit: 1,
 			text: []string{"= MY_URL, MY_TOKEN,mine", "variables MY_TOKEN set MY_URL missing { ", `"url": "${env:MY_URL}"`, `"Bearer ${env:MY_TOKEN}"`},
 			json: []string{"token_source.value=MY_URL, MY_TOKEN,mine", "token_source.document.audience=mine", "token_source.variables.1.state=missing", "token_source.masked="},
 		},
 		"document": {
-			env: []string{inEnvironment, "AWS_WEB_IDENTITY_TOKEN_SERVER=" + inBase64},
+			env:  []string{inEnvironment, "AWS_WEB_IDENTITY_TOKEN_SERVER=" + inBase64},
+			exit: 1,
 			text: []string{"a document in base64, from AWS_WEB_IDENTITY_TOKEN_SERVER", "variables T missing U missing, and has a default",
 				"files . not a regular file /none no such file or directory hint: ask around", `"audience": "shown"`, `"https://host/p?…"`, `"Bearer ${env:T}"`,
 				`"${env:U:-…}"`, `"…${file:/none}…"`, `"Metadata": "true"`, `"…", "${audience}", "$$…"`, "hides possible secrets; run decode"},
@@ -137,6 +145,7 @@ func TestExplain(t *testing.T) {
 		},
 		"token file": {
 			env:  []string{inEnvironment, "AWS_WEB_IDENTITY_TOKEN_FILE=/none"},
+			exit: 1,
 			text: []string{"└─ AWS_WEB_IDENTITY_TOKEN_FILE = /none", "/none, from AWS_WEB_IDENTITY_TOKEN_FILE files /none no such file or directory"},
 			json: []string{"used.name=AWS_WEB_IDENTITY_TOKEN_FILE", "token_source.files.0.name=/none", "token_source.document="},
 		},

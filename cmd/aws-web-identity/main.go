@@ -66,8 +66,12 @@ variables or base64, each with an optional audience`, 1, decode},
 read are set; with -v, say more of each`, 0, servers},
 	{"explain", "[-profile P] [-fetch] [-trust-policy FILE|-] [-format text|json]", `say which credentials the SDK uses and which it passes over, and where
 the token comes from; with -fetch, fetch a token and show its claims;
-with -trust-policy, say whether and why that policy lets the token in
-(exit status 0 if it does, 1 if not or if that is undecided)`, 0, explainProfile},
+with -trust-policy, say whether and why that policy lets the token in.
+Exit status 0 if the role can be had, as far as was looked, or else 1.
+With -claims FILE|- or -token FILE|-, try the policy on those claims, or
+on a list of cases, without a token server; -expect allow|deny says what
+should come out. With -review, warn of what the policy lets in (exit
+status 3). With -suggest, print a policy that lets the token in`, 0, explainProfile},
 	{"credential-process", "[-profile P]", `print the credentials of a profile as credential_process in another
 profile wants them, for any SDK`, 0, credentialProcess},
 	{"exec", "[-profile P] [-static] -- CMD ...", `run a command with the credentials of a profile, renewed for as long as

@@ -2,7 +2,6 @@ package trustpolicy
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -56,33 +55,44 @@ type Check struct {
 
 const webIdentity = "sts:AssumeRoleWithWebIdentity"
 
-// A token that carries session tags or a source identity needs one more action in the trust policy:
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_adding-assume-role-idp and
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
-var furtherActions = []struct{ claim, action string }{
-	{"https://aws.amazon.com/tags", "sts:TagSession"},
-	{"https://aws.amazon.com/source_identity", "sts:SetSourceIdentity"},
-}
-
 // Evaluate reports whether the policy lets a token with these claims, as encoding/json decodes them, assume the role, and why.
-// The values of other condition
-// keys, such as sts:RoleSessionName, come from context (nil: none is known); a key there with an empty list is known to be
-// missing.
+// The values of other condition keys, such as sts:RoleSessionName, come from context (nil: none is known); a key there with an
+// empty list is known to be missing.
 func (p *Policy) Evaluate(claims map[string]any, context map[string][]string) Result {
 	issuer, _ := claims["iss"].(string)
-	r := request{strings.TrimPrefix(issuer, "https://"), claims, context}
+	r := request{strings.TrimPrefix(issuer, "https://"), p.RoleARN, claims, tagsOf(claims), context}
 	result := p.evaluate(r, webIdentity)
-	for _, further := range furtherActions {
-		for _, claim := range slices.Sorted(maps.Keys(claims)) {
-			if result.Verdict == Allowed && strings.HasPrefix(claim, further.claim) {
-				if other := p.evaluate(r, further.action); other.Verdict != Allowed {
-					result.Verdict = other.Verdict
-					result.Reason = fmt.Sprintf("the token has the claim %q, which needs %s: %s", further.claim, further.action, other.Reason)
-				}
-			}
+	// A token that carries session tags or a source identity needs one more action in the trust policy.
+	for _, further := range []struct {
+		claim, action string
+		needed        bool
+	}{
+		{tagsClaim, "sts:TagSession", r.tags.any()},
+		{sourceIdentityClaim, "sts:SetSourceIdentity", claims[sourceIdentityClaim] != nil},
+	} {
+		if result.Verdict == Denied || !further.needed {
+			continue
+		}
+		if other := p.evaluate(r, further.action); other.Verdict == Denied || result.Verdict == Allowed && other.Verdict != Allowed {
+			result.Verdict = other.Verdict
+			result.Reason = fmt.Sprintf("the token has the claim %q, which needs %s: %s", further.claim, further.action, other.Reason)
 		}
 	}
+	r.authorize(&result)
 	return result
+}
+
+// authorize adds to the result what STS makes of the token's claim for roles, before it looks at the trust policy.
+func (r request) authorize(result *Result) {
+	switch named := r.namesRole(); {
+	case r.claims[rolesClaim] == nil || named == Held:
+	case named == Failed:
+		result.Verdict = Denied
+		result.Reason = fmt.Sprintf("STS refuses the token (InvalidIdentityToken): its claim %q does not name the role %q", rolesClaim, r.roleARN)
+	case result.Verdict == Allowed:
+		result.Verdict = Undecided
+		result.Reason = fmt.Sprintf("STS compares the token's claim %q with the ARN of the role, which is unknown here", rolesClaim)
+	}
 }
 
 // evaluate follows https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html: an explicit
@@ -125,15 +135,13 @@ func (p *Policy) evaluate(r request, action string) (result Result) {
 }
 
 func checkAction(s statement, action string) Check {
-	check := Check{Status: Failed, Expected: s.actions, Actual: []string{action}}
-	matches := func(pattern string) bool { return Like(strings.ToLower(pattern), strings.ToLower(action)) }
+	check := Check{Status: Held, Expected: s.actions, Actual: []string{action}}
+	named := slices.ContainsFunc(s.actions, func(pattern string) bool { return Like(strings.ToLower(pattern), strings.ToLower(action)) })
 	switch {
-	case s.notAction:
-		check.Status, check.Why = Unknown, "NotAction is not evaluated"
-	case slices.ContainsFunc(s.actions, matches):
-		check.Status = Held
-	default:
-		check.Why = fmt.Sprintf("%s is not among the actions %q", action, s.actions)
+	case named && s.notAction:
+		check.Status, check.Why = Failed, fmt.Sprintf("%s is among the NotAction %q", action, s.actions)
+	case !named && !s.notAction:
+		check.Status, check.Why = Failed, fmt.Sprintf("%s is not among the actions %q", action, s.actions)
 	}
 	return check
 }

@@ -3,6 +3,7 @@ package trustpolicy
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"strings"
 )
 
@@ -19,17 +20,18 @@ func (m *miss) nearer(distance int, format string, args ...any) {
 }
 
 // nearest says in one line what failed of a condition whose key has the actual values.
-func nearest(c condition, o operator, actual []string) string {
+func nearest(c condition, expected []text, o operator, actual []string) string {
 	var m miss
 	for _, got := range actual {
-		if c.operator != "Null" && o.passes(c.values, got) {
+		if c.operator != "Null" && o.passes(expected, got) {
 			continue
 		}
-		for _, want := range c.values {
+		for _, value := range expected {
+			want := value.plain
 			switch {
 			case c.operator == "Null":
 				m.nearer(0, "the key is present")
-			case o.negated && o.matches(want, got):
+			case o.negated && o.matches(value, got):
 				m.nearer(0, "%q excludes %q", want, got)
 			case o.negated:
 			case strings.HasPrefix(o.name, "String"):
@@ -52,7 +54,7 @@ func compare(key, operator, want, got string) (distance int, text string) {
 	key = strings.ToLower(key)
 	switch {
 	case strings.TrimSpace(want) == strings.TrimSpace(got):
-		return 0, fmt.Sprintf("%q and %q differ in a leading or trailing blank only", want, got)
+		return 0, fmt.Sprintf("%q and %q differ in leading or trailing whitespace only", want, got)
 	case strings.TrimRight(want, "/") == strings.TrimRight(got, "/"):
 		return 0, fmt.Sprintf("%q and %q differ in a trailing slash only", want, got)
 	case Like(want, got):
@@ -75,7 +77,10 @@ func compare(key, operator, want, got string) (distance int, text string) {
 // compareSubjects knows the subjects of GitHub, https://docs.github.com/actions/reference/openid-connect-reference, and those
 // of label:value pairs, as GitLab, Buildkite, HCP Terraform and others write them.
 func compareSubjects(want, got string) (differences []string) {
-	if strings.HasPrefix(want, "repo:") && strings.HasPrefix(got, "repo:") {
+	if strings.HasPrefix(want, "repo:") {
+		if !strings.HasPrefix(got, "repo:") {
+			return []string{fmt.Sprintf("the organization or repository has a customized sub: the policy wants %q, the token says %q", want, got)}
+		}
 		return compareRepositories(want, got)
 	}
 	w, g := strings.Split(want, ":"), strings.Split(got, ":")
@@ -100,7 +105,7 @@ func compareSubjects(want, got string) (differences []string) {
 func compareRepositories(want, got string) (differences []string) {
 	w, g := parseRepository(want), parseRepository(got)
 	immutable := false
-	for _, part := range []struct{ label, want, got string }{{"organisation", w.owner, g.owner}, {"repository", w.name, g.name}} {
+	for _, part := range []struct{ label, want, got string }{{"organization", w.owner, g.owner}, {"repository", w.name, g.name}} {
 		wantName, wantID, wantImmutable := strings.Cut(part.want, "@")
 		gotName, gotID, gotImmutable := strings.Cut(part.got, "@")
 		switch sameName := Like(wantName, gotName); {
@@ -121,8 +126,14 @@ func compareRepositories(want, got string) (differences []string) {
 	if Like(w.context, g.context) {
 		return differences
 	}
+	if w.context == "" {
+		return append(differences, fmt.Sprintf("the policy's sub ends with the repository: append \":*\" and use StringLike, or append %q", ":"+g.context))
+	}
 	wantKind, wantName := parseContext(w.context)
 	gotKind, gotName := parseContext(g.context)
+	if decoded, err := url.PathUnescape(gotName); wantKind == gotKind && err == nil && decoded != gotName && Like(wantName, decoded) {
+		return append(differences, fmt.Sprintf("GitHub percent-encodes the %s in sub: write %q for %q", wantKind, gotName, decoded))
+	}
 	if wantKind == gotKind {
 		return append(differences, other(wantKind, wantName, gotName))
 	}

@@ -19,6 +19,9 @@ type Policy struct {
 	// from the output of aws iam get-role.
 	RoleARN string
 
+	// Name is the role's address in Terraform, or empty.
+	Name string
+
 	version    string
 	statements []statement
 }
@@ -144,6 +147,7 @@ func parseStatement(path string, raw json.RawMessage) (s statement, err error) {
 			s.actions, err = texts(path, m.value)
 		case "NotAction":
 			s.notAction = true
+			s.actions, err = texts(path, m.value)
 		case "Condition":
 			s.conditions, err = parseConditions(path, m.value)
 		default:

@@ -22,6 +22,7 @@ import (
 type Explanation struct {
 	Profile     origin       `json:"profile"`
 	Region      origin       `json:"region,omitzero"` // of STS: never that of a source profile
+	STS         string       `json:"sts,omitempty"`   // the URL that is asked for the role
 	Files       []stated     `json:"files"`
 	Used        *contender   `json:"used,omitempty"`
 	Shadowed    []contender  `json:"shadowed,omitempty"`
@@ -29,6 +30,8 @@ type Explanation struct {
 	TokenSource *tokenSource `json:"token_source,omitempty"`
 	Token       *fetched     `json:"token,omitempty"`
 	TrustPolicy *judged      `json:"trust_policy,omitempty"`
+	Warnings    []warning    `json:"warnings,omitempty"` // of the trust policy
+	Problems    []string     `json:"problems,omitempty"` // that keep the role from being had, or another from being used
 	Error       *failure     `json:"error,omitempty"`
 }
 
@@ -57,8 +60,9 @@ type Request struct {
 	// Fetch fetches a token.
 	Fetch bool
 
-	// Policy is a trust policy to judge the token by, or nil.
-	Policy *trustpolicy.Policy
+	// Policies are trust policies to judge the token by: the one of the role, or the
+	// only one.
+	Policies []*trustpolicy.Policy
 }
 
 // Explain says which credentials the SDK would use, and why. What fails is in the
@@ -67,7 +71,7 @@ func Explain(ctx context.Context, r Request) *Explanation {
 	e := &Explanation{}
 	source, err := e.load(ctx, r)
 	if err == nil && r.Fetch {
-		err = e.fetch(ctx, source, r.Policy)
+		err = e.fetch(ctx, source, r.Policies)
 	}
 	if err != nil {
 		e.Error = &failure{Message: err.Error()}
@@ -80,7 +84,15 @@ func Explain(ctx context.Context, r Request) *Explanation {
 
 // OK reports whether the role can be had, as far as was looked.
 func (e *Explanation) OK() bool {
-	return e.Error == nil && (e.TrustPolicy == nil || e.TrustPolicy.Verdict == trustpolicy.Allowed)
+	return e.Error == nil && len(e.Problems) == 0 && (e.TrustPolicy == nil || e.TrustPolicy.Verdict == trustpolicy.Allowed)
+}
+
+// RoleARN returns the role that the token is for, or "".
+func (e *Explanation) RoleARN() string {
+	if len(e.Chain) == 0 {
+		return ""
+	}
+	return e.Chain[len(e.Chain)-1].RoleARN
 }
 
 // load fills in what is known without a token. It returns the token source,
@@ -130,13 +142,16 @@ func (e *Explanation) load(ctx context.Context, r Request) (source tokensource.T
 		e.Region.From = fmt.Sprintf("profile %q", shared.Profile)
 	}
 	e.resolve(ctx, env, shared, r.Profile != "")
-	if e.Used.webIdentity == "" {
-		return nil, err
+	if e.Used.webIdentity != "" {
+		e.TokenSource = newTokenSource(e.Used)
+		if s, ok := source.(tokensource.Named); ok {
+			e.TokenSource.Setting = cmp.Or(s.Setting(), e.TokenSource.Setting)
+		}
 	}
-	e.TokenSource = newTokenSource(e.Used)
-	if s, ok := source.(tokensource.Named); ok {
-		e.TokenSource.Setting = cmp.Or(s.Setting(), e.TokenSource.Setting)
+	if err == nil {
+		e.resolveSTS(ctx, cfg)
 	}
+	e.findProblems()
 	return source, err
 }
 

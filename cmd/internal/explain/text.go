@@ -58,6 +58,9 @@ func (e *Explanation) Text() string {
 	if e.Used != nil {
 		fmt.Fprintf(&b, "Region   %s\n", from(e.Region, "not set"))
 	}
+	if e.STS != "" {
+		fmt.Fprintf(&b, "STS      %s\n", e.STS)
+	}
 	for i, f := range e.Files {
 		fmt.Fprintf(&b, "%-7s  %s: %s\n", []string{"Files", ""}[min(i, 1)], f.Name, f.State)
 	}
@@ -72,6 +75,13 @@ func (e *Explanation) Text() string {
 	}
 	if e.TrustPolicy != nil {
 		e.TrustPolicy.text(&b)
+	}
+	writeWarnings(&b, e.Warnings)
+	if len(e.Problems) > 0 {
+		fmt.Fprint(&b, "\nProblems\n")
+		for _, problem := range e.Problems {
+			fmt.Fprintf(&b, "  - %s\n", strings.ReplaceAll(layout.Wrap(problem), "\n", "\n    "))
+		}
 	}
 	if e.Error != nil {
 		fmt.Fprint(&b, "\nError")

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -27,14 +28,16 @@ type judged struct {
 	trustpolicy.Result
 }
 
-// fetch fills in a token and, where policy is not nil, what that says of it.
-func (e *Explanation) fetch(ctx context.Context, source tokensource.TokenSource, policy *trustpolicy.Policy) error {
+// fetch fills in a token and, where there are policies, what that of the role says of
+// it.
+func (e *Explanation) fetch(ctx context.Context, source tokensource.TokenSource, policies []*trustpolicy.Policy) error {
 	if source == nil {
 		return fmt.Errorf("there is no token to fetch: %s is used, which is not a web identity", e.Used)
 	}
 	with := e.Chain[len(e.Chain)-1]
-	if policy != nil && policy.RoleARN != "" && policy.RoleARN != with.RoleARN {
-		return fmt.Errorf("the trust policy is that of the role %q, and the token is for %q", policy.RoleARN, with.RoleARN)
+	policy, err := policyOf(with.RoleARN, policies)
+	if err != nil {
+		return err
 	}
 	token, err := source.Token(ctx)
 	if err != nil {
@@ -43,6 +46,7 @@ func (e *Explanation) fetch(ctx context.Context, source tokensource.TokenSource,
 	if e.Token = readToken(token); e.Token == nil {
 		return &tokensource.Error{Class: tokensource.TokenMalformed, Setting: e.TokenSource.Setting, Problem: "the token is not a JWT: it has no claims that can be read"}
 	}
+	e.checkClock()
 	if policy != nil {
 		policy.RoleARN = with.RoleARN
 		known := map[string][]string{"sts:ExternalId": {}} // AssumeRoleWithWebIdentity has none
@@ -50,8 +54,27 @@ func (e *Explanation) fetch(ctx context.Context, source tokensource.TokenSource,
 			known["sts:RoleSessionName"] = []string{with.SessionName}
 		}
 		e.TrustPolicy = &judged{with.RoleARN, policy.Evaluate(e.Token.Claims, known)}
+		for _, f := range policy.Review() {
+			e.Warnings = append(e.Warnings, warning{policy.Name, f})
+		}
 	}
 	return nil
+}
+
+// policyOf returns the policy of a role: the one with its ARN, or the only one. It is
+// nil where there are none.
+func policyOf(roleARN string, policies []*trustpolicy.Policy) (*trustpolicy.Policy, error) {
+	var others []string
+	for _, p := range policies {
+		if p.RoleARN == roleARN || p.RoleARN == "" && len(policies) == 1 {
+			return p, nil
+		}
+		others = append(others, fmt.Sprintf("%q", cmp.Or(p.RoleARN, p.Name)))
+	}
+	if others != nil {
+		return nil, fmt.Errorf("the trust policy is that of the role %s, and the token is for %q", strings.Join(others, ", "), roleARN)
+	}
+	return nil, nil
 }
 
 // readToken reads a JWT without verifying it. It returns nil for another text.
