@@ -150,7 +150,7 @@ func TestDescribeForms(t *testing.T) {
 	t.Parallel()
 	document := base64.StdEncoding.EncodeToString([]byte(`{"version": 1, "hint": "ask", "http": {"url": "https://${env:HOST}/${file:/b}", "method": "POST",
 		"headers": {"A": "${env:HOST:-d}${env:ID:-d}"}, "ca_file": "/a", "cert_file": "/c", "key_file": "/b"}}`))
-	const hint = "grant the job `permissions: id-token: write`"
+	const hint = "grant the job `permissions: id-token: write`, and so the job that calls a reusable workflow"
 	for value, want := range map[string]tokensource.Description{
 		"GitHub,a": {Form: tokensource.FormName, Name: "GitHub", Hint: hint,
 			Variables: []tokensource.Variable{{Name: "ACTIONS_ID_TOKEN_REQUEST_TOKEN"}, {Name: "ACTIONS_ID_TOKEN_REQUEST_URL"}}},

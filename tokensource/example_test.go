@@ -33,7 +33,7 @@ func ExampleParse() {
 	// Output:
 	// not-configured
 	// GitHub: the variable ACTIONS_ID_TOKEN_REQUEST_URL is not set
-	// grant the job `permissions: id-token: write`
+	// grant the job `permissions: id-token: write`, and so the job that calls a reusable workflow
 	// "github" is not the name of a token server, GitHub is
 }
 

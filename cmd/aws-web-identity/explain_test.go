@@ -125,8 +125,8 @@ func TestExplain(t *testing.T) {
 		"missing variable": {
 			files: []string{plain}, args: []string{"-profile", "plain"}, env: []string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN= "},
 			exit: 1,
-			text: []string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN empty ACTIONS_ID_TOKEN_REQUEST_URL set hint: grant the job `permissions: id-token: write`"},
-			json: []string{"token_source.variables.0.state=empty", "token_source.hint=grant the job `permissions: id-token: write`"},
+			text: []string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN empty ACTIONS_ID_TOKEN_REQUEST_URL set hint: grant the job `permissions: id-token: write`, and so the job that calls a reusable workflow"},
+			json: []string{"token_source.variables.0.state=empty", "token_source.hint=grant the job `permissions: id-token: write`, and so the job that calls a reusable workflow"},
 		},
 		"pair": {
 			env:  []string{inEnvironment, "AWS_WEB_IDENTITY_TOKEN_SERVER=MY_URL, MY_TOKEN,mine", "MY_TOKEN=s3cr3t"},

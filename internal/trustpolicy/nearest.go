@@ -91,13 +91,18 @@ func compareSubjects(want, got string) (differences []string) {
 		return nil
 	}
 	for i := range w {
+		name := ""
 		switch {
 		case Like(w[i], g[i]):
-		case i%2 == 0 || w[0] == "system": // Kubernetes: system:serviceaccount:NAMESPACE:NAME
-			return nil
+			continue
+		case strings.HasPrefix(got, "system:serviceaccount:") && i >= 2: // of Kubernetes
+			name = []string{"namespace", "service account"}[min(i-2, 1)]
+		case i%2 == 1 && g[0] != "system":
+			name = g[i-1]
 		default:
-			differences = append(differences, other(g[i-1], w[i], g[i]))
+			return nil
 		}
+		differences = append(differences, other(name, w[i], g[i]))
 	}
 	return differences
 }
@@ -200,6 +205,8 @@ func slash(want, got string) string {
 		return ": they differ in a trailing slash only"
 	case strings.EqualFold(want, got):
 		return ": they differ in case only"
+	case strings.HasSuffix(want, ":oidc-provider/"+got):
+		return ": it is written without the rest of the ARN"
 	case strings.TrimPrefix(want, "https://") == got:
 		return ": it is written without https://"
 	}

@@ -43,6 +43,7 @@ func TestReview(t *testing.T) {
 		"everyone":                  {`{"Statement":{"Effect":"Allow","Action":"*","Principal":"*"}}`, []string{"everyone", "no-sub", "no-aud"}},
 		"everyone but":              {`{"Statement":{"Effect":"Allow","Action":"*","NotPrincipal":{"AWS":"x"}}}`, []string{"not-principal", "no-sub", "no-aud"}},
 		"another account":           {`{"Role":{"Arn":"arn:aws:iam::210987654321:role/r","AssumeRolePolicyDocument":` + sub("StringEquals", "repo:acme@1/web@2:pull_request") + `}}`, []string{"foreign-provider"}},
+		"Cognito":                   {trust("cognito-identity.amazonaws.com", `"StringEquals":{"HOST:aud":"pool"}`), nil},
 		"a Deny":                    {hubTrust(`"Effect":"Deny","Action":"*"`), nil},
 		"another action":            {hubTrust(`"Effect":"Allow","Action":"sts:TagSession"`), nil},
 		"a service":                 {`{"Statement":{"Effect":"Allow","Action":"*","Principal":{"Service":"ec2.amazonaws.com"}}}`, nil},
