@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,8 +41,8 @@ type request struct {
 }
 
 var (
-	headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
-	pointer    = regexp.MustCompile(`^(/([^~/]|~[01])*)+$`)
+	headerName = lazyRegexp("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+	pointer    = lazyRegexp(`^(/([^~/]|~[01])*)+$`)
 )
 
 func decode(text []byte) (*document, error) {
@@ -91,7 +90,7 @@ func (r *reader) document(top object) *document {
 	}
 	if top.has("env") {
 		sources++
-		if d.Env = r.text(top, "env"); !variable.MatchString(d.Env) {
+		if d.Env = r.text(top, "env"); !variable().MatchString(d.Env) {
 			r.fail("env", "must be the name of a variable")
 		}
 		r.uses(d.Env, false)
@@ -147,7 +146,7 @@ func (r *reader) request(o object) *request {
 	for _, name := range slices.Sorted(maps.Keys(q.Headers)) {
 		path, lower := join("http.headers", name), strings.ToLower(name)
 		switch {
-		case !headerName.MatchString(name):
+		case !headerName().MatchString(name):
 			r.fail(path, "is not the name of a header")
 		case slices.Contains([]string{"host", "content-length", "transfer-encoding", "connection"}, lower):
 			r.fail(path, "cannot be set")
@@ -166,7 +165,7 @@ func (r *reader) request(o object) *request {
 			r.fail("http.body", "needs the method POST")
 		}
 	}
-	if q.Token != "" && !pointer.MatchString(q.Token) {
+	if q.Token != "" && !pointer().MatchString(q.Token) {
 		r.fail("http.token", "is not a JSON Pointer")
 	}
 	return q

@@ -3,7 +3,6 @@ package tokensource
 import (
 	"bytes"
 	"encoding/base64"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -12,7 +11,7 @@ import (
 
 const forms = "write a server's name, or URL_VARIABLE,TOKEN_VARIABLE, or a base64-encoded JSON document, each with an optional ,AUDIENCE"
 
-var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variable = lazyRegexp(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // Parse makes a source of the value of the key web_identity_token_server or the
 // variable AWS_WEB_IDENTITY_TOKEN_SERVER: a server's name, a pair of variables,
@@ -94,7 +93,7 @@ func parse(value string) (*named, error) {
 	}
 	second, rest, comma := strings.Cut(rest, ",")
 	second = strings.TrimSpace(second)
-	if variable.MatchString(first) && variable.MatchString(second) {
+	if variable().MatchString(first) && variable().MatchString(second) {
 		name, doc, err := pair(first, second)
 		return &named{form: FormPair, name: name, doc: doc, audience: audience(rest, comma)}, err
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,11 +31,11 @@ func (Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // secret.
 func (s *source) Format(f fmt.State, _ rune) { io.WriteString(f, s.name) }
 
-var nameLike = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9 ._-]{0,31}$`)
+var nameLike = lazyRegexp(`^[A-Za-z_][A-Za-z0-9 ._-]{0,31}$`)
 
 // shown quotes text for an error if it is more like a name than like a secret.
 func shown(text string) string {
-	if nameLike.MatchString(text) {
+	if nameLike().MatchString(text) {
 		return fmt.Sprintf("%q", text)
 	}
 	return "the value"
@@ -59,7 +58,7 @@ func (c *call) excerpt(text string) string {
 	return text
 }
 
-var jwt = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{5,}(\.[A-Za-z0-9_-]*)*`)
+var jwt = lazyRegexp(`eyJ[A-Za-z0-9_-]{5,}(\.[A-Za-z0-9_-]*)*`)
 
 // blot replaces the secrets of the request, and what looks like a token.
 func (c *call) blot(text string) string {
@@ -74,16 +73,16 @@ func (c *call) blot(text string) string {
 			text = strings.ReplaceAll(text, form, redacted)
 		}
 	}
-	return jwt.ReplaceAllString(text, redacted)
+	return jwt().ReplaceAllString(text, redacted)
 }
 
 const hidden = "…"
 
 // harmless are the literals that no secret is in.
-var harmless = regexp.MustCompile(`(?i)^\s*(bearer|basic|token|true|false|application/json)?\s*$`)
+var harmless = lazyRegexp(`(?i)^\s*(bearer|basic|token|true|false|application/json)?\s*$`)
 
 func mask(text string) string {
-	if harmless.MatchString(text) {
+	if harmless().MatchString(text) {
 		return text
 	}
 	return hidden

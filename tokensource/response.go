@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -38,7 +37,7 @@ func extract(body []byte, pointer string) (token, problem string) {
 
 var (
 	unescape   = strings.NewReplacer("~1", "/", "~0", "~")
-	arrayIndex = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
+	arrayIndex = lazyRegexp(`^(0|[1-9][0-9]*)$`)
 )
 
 // at evaluates a JSON Pointer (RFC 6901).
@@ -54,7 +53,7 @@ func at(value any, pointer string) (any, bool) {
 			value = member
 		case []any:
 			i, err := strconv.Atoi(step)
-			if err != nil || !arrayIndex.MatchString(step) || i >= len(v) {
+			if err != nil || !arrayIndex().MatchString(step) || i >= len(v) {
 				return nil, false
 			}
 			value = v[i]

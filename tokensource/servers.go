@@ -4,7 +4,6 @@ import (
 	"embed"
 	"errors"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -24,10 +23,17 @@ type server struct {
 	newSource func(audience string) (TokenSource, error)
 }
 
-var registry = struct {
+var registry struct {
 	sync.RWMutex
+	once    sync.Once
 	servers map[string]server // by folded name
-}{servers: embedded()}
+}
+
+// known returns the registry's servers. The caller holds its lock.
+func known() map[string]server {
+	registry.once.Do(func() { registry.servers = embedded() })
+	return registry.servers
+}
 
 func embedded() map[string]server {
 	servers := map[string]server{}
@@ -56,7 +62,7 @@ func fold(name string) string {
 func lookUp(name string) (server, bool) {
 	registry.RLock()
 	defer registry.RUnlock()
-	s, found := registry.servers[fold(name)]
+	s, found := known()[fold(name)]
 	return s, found
 }
 
@@ -64,7 +70,7 @@ func names() []string {
 	registry.RLock()
 	defer registry.RUnlock()
 	var names []string
-	for s := range maps.Values(registry.servers) {
+	for s := range maps.Values(known()) {
 		names = append(names, s.name)
 	}
 	slices.Sort(names)
@@ -97,10 +103,10 @@ type Server struct {
 func Servers() []Server {
 	var servers []Server
 	for _, name := range names() {
-		known, _ := lookUp(name)
+		named, _ := lookUp(name)
 		s := Server{Name: name}
-		if known.newSource == nil {
-			if doc, err := known.doc(); err == nil {
+		if named.newSource == nil {
+			if doc, err := named.doc(); err == nil {
 				s.About = doc.About
 				s.Variables = slices.Sorted(maps.Keys(doc.variables))
 				if doc.Audience != nil {
@@ -113,7 +119,7 @@ func Servers() []Server {
 	return servers
 }
 
-var serverName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]*$`)
+var serverName = lazyRegexp(`^[A-Za-z][A-Za-z0-9._-]*$`)
 
 // Register adds an application's own token server to the names that [Parse]
 // knows. A name is a letter and then letters, digits, dots, dashes and
@@ -124,18 +130,18 @@ var serverName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]*$`)
 // none, and returns its error. Register is safe for concurrent use, and takes
 // effect for the calls of Parse that follow it; a name is never unregistered.
 func Register(name string, newSource func(audience string) (TokenSource, error)) error {
-	if !serverName.MatchString(name) {
-		return invalid("%s cannot be the name of a token server: it must match %s", shown(name), serverName)
+	if !serverName().MatchString(name) {
+		return invalid("%s cannot be the name of a token server: it must match %s", shown(name), serverName())
 	}
 	if newSource == nil {
 		return invalid("the token server %s has no function", name)
 	}
 	registry.Lock()
 	defer registry.Unlock()
-	if known, found := registry.servers[fold(name)]; found {
-		return invalid("the token server %s cannot be registered beside %s", name, known.name)
+	if other, found := known()[fold(name)]; found {
+		return invalid("the token server %s cannot be registered beside %s", name, other.name)
 	}
-	registry.servers[fold(name)] = server{name: name, newSource: func(audience string) (TokenSource, error) {
+	known()[fold(name)] = server{name: name, newSource: func(audience string) (TokenSource, error) {
 		source, err := newSource(audience)
 		if err == nil && source == nil {
 			err = errors.New("no source")

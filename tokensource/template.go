@@ -2,7 +2,6 @@ package tokensource
 
 import (
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,7 +13,7 @@ type template string
 const audienceReference = "${audience}"
 
 // A lone dollar matches too, to be refused.
-var reference = regexp.MustCompile(`\$(?:(\$)|\{env:([A-Za-z_][A-Za-z0-9_]*)(:-[^${}]*)?\}|\{file:([^${}]+)\}|\{(audience)\})?`)
+var reference = lazyRegexp(`\$(?:(\$)|\{env:([A-Za-z_][A-Za-z0-9_]*)(:-[^${}]*)?\}|\{file:([^${}]+)\}|\{(audience)\})?`)
 
 // part is a literal or a reference of a template.
 type part struct {
@@ -45,7 +44,7 @@ func (t template) parts() []part {
 			parts = append(parts, part{kind: literal, text: string(t[end:to])})
 		}
 	}
-	for _, m := range reference.FindAllStringSubmatchIndex(string(t), -1) {
+	for _, m := range reference().FindAllStringSubmatchIndex(string(t), -1) {
 		add(m[0])
 		end = m[1]
 		group := func(n int) string { return string(t[m[2*n]:m[2*n+1]]) }
