@@ -150,6 +150,7 @@ func TestExplain(t *testing.T) {
 			json: []string{"used.name=AWS_WEB_IDENTITY_TOKEN_FILE", "token_source.files.0.name=/none", "token_source.document="},
 		},
 		"nothing": {
+			exit: 1,
 			text: []string{"Profile default Region", "used: EC2 instance metadata (disabled)"}, json: []string{"used.value=disabled", "chain="},
 		},
 		"both keys": {

@@ -49,7 +49,7 @@ func TestTrial(t *testing.T) {
 			[]string{"results.0.policy=aws_iam_role.a", "results.1.policy=aws_iam_role.b", "results.1.verdict=denied"}},
 		"plan, cases":        {plan, cases, nil, 0, []string{"aws_iam_role.a prod: allowed, as expected", "aws_iam_role.a dev: denied, as expected", "aws_iam_role.b dev: allowed, as expected"}, nil},
 		"a case for no role": {narrow, cases, nil, 1, nil, []string{"results=[]"}},
-		"warnings": {wide, claimsOfProd, nil, 0, []string{"ALLOWED", `Warnings Statement[0]: "repo:*" holds for strangers`, "(any-subject)", "better:"},
+		"warnings": {wide, claimsOfProd, nil, 0, []string{"ALLOWED", `Warnings - Statement[0]: "repo:*" holds for strangers`, "(any-subject)", "better:"},
 			[]string{"warnings.0.rule=any-subject"}},
 		"review":           {wide, "", []string{"-review"}, 3, []string{`Statement[0]: "repo:*" holds for strangers`}, []string{"warnings.0.rule=any-subject", "results=[]"}},
 		"review, sound":    {narrow, "", []string{"-review"}, 0, nil, []string{"warnings=[]"}},

@@ -124,10 +124,12 @@ func ofContainer() (all []contender) {
 	return all
 }
 
+const instanceDisabled = "disabled"
+
 func ofInstance(env config.EnvConfig) contender {
 	c := contender{Name: "EC2 instance metadata"}
 	if env.EC2IMDSClientEnableState == imds.ClientDisabled {
-		c.Value = "disabled"
+		c.Value = instanceDisabled
 	}
 	return c
 }

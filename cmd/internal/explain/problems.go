@@ -50,6 +50,9 @@ var fipsRegions = []string{"us-east-1", "us-east-2", "us-gov-east-1", "us-gov-we
 // findProblems notes what can be seen without a token of what keeps the role from
 // being had.
 func (e *Explanation) findProblems() {
+	if e.Used.Value == instanceDisabled {
+		e.problem("nothing names credentials: set web_identity_token_server and role_arn in the profile, or AWS_WEB_IDENTITY_TOKEN_SERVER and AWS_ROLE_ARN")
+	}
 	for _, h := range e.Chain {
 		if h.Call == "" {
 			continue

@@ -77,12 +77,11 @@ func (e *Explanation) Text() string {
 		e.TrustPolicy.text(&b)
 	}
 	writeWarnings(&b, e.Warnings)
-	if len(e.Problems) > 0 {
-		fmt.Fprint(&b, "\nProblems\n")
-		for _, problem := range e.Problems {
-			fmt.Fprintf(&b, "  - %s\n", strings.ReplaceAll(layout.Wrap(problem), "\n", "\n    "))
-		}
+	var problems []string
+	for _, problem := range e.Problems {
+		problems = append(problems, layout.Wrap(problem))
 	}
+	writeList(&b, "Problems", problems)
 	if e.Error != nil {
 		fmt.Fprint(&b, "\nError")
 		if e.Error.Class != "" {
@@ -91,6 +90,17 @@ func (e *Explanation) Text() string {
 		fmt.Fprint(&b, "\n", layout.Indent(layout.Wrap(e.Error.Message)))
 	}
 	return printable(b.String())
+}
+
+// writeList writes items, of lines, under a title.
+func writeList(b *strings.Builder, title string, items []string) {
+	if len(items) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s\n", title)
+	for _, item := range items {
+		fmt.Fprintf(b, "  - %s\n", strings.ReplaceAll(item, "\n", "\n    "))
+	}
 }
 
 func (e *Explanation) textOfCredentials(b *strings.Builder) {

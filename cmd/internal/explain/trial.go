@@ -137,13 +137,10 @@ func (t *Trial) Text() string {
 }
 
 func writeWarnings(b *strings.Builder, warnings []warning) {
-	if len(warnings) == 0 {
-		return
-	}
-	fmt.Fprint(b, "\nWarnings\n")
+	var items []string
 	for _, w := range warnings {
-		where := fmt.Sprintf("%s Statement[%d]: ", w.Policy, w.Statement)
-		fmt.Fprint(b, layout.Indent(layout.Wrap(fmt.Sprintf("%s%s (%s)", strings.TrimSpace(where)+" ", w.Message, w.Rule))))
-		fmt.Fprint(b, layout.Indent(layout.Wrap("better: "+w.Better)))
+		where := strings.TrimSpace(fmt.Sprintf("%s Statement[%d]", w.Policy, w.Statement))
+		items = append(items, layout.Wrap(fmt.Sprintf("%s: %s (%s)", where, w.Message, w.Rule))+"\n"+layout.Wrap("better: "+w.Better))
 	}
+	writeList(b, "Warnings", items)
 }
