@@ -136,7 +136,7 @@ func TestErrorClass(t *testing.T) {
 	w := &world{names: &placeholders{}}
 	got := retrieval{Error: &struct{ Class, Message string }{"role-denied", "no"}}
 	want := Expectation{Error: &Refusal{Class: "role-denied", Mentions: []string{"me"}}}
-	if w.difference(got, want, true) == "" || w.difference(got, want, false) != "" {
+	if w.difference(got, want, true) == "" || w.difference(got, want, false) == "" {
 		t.Error("a message without what it should mention")
 	}
 	got.Error.Message = "it is me"
