@@ -120,12 +120,15 @@ func TestClaimTagsRefused(t *testing.T) {
 		"the second":         {"", []string{"sub", "actor"}, "", tokensource.TokenMalformed, `"actor"`},
 		"named twice":        {"", []string{"sub", "sub"}, "", tokensource.ConfigInvalid, `"sub" cannot be the key of a session tag: a tag has it already`},
 		"twice but for case": {"", []string{"sub", "SUB"}, "", tokensource.ConfigInvalid, `"SUB" cannot be the key`},
-		"the provider's own": {"gh:", []string{"sub"}, "GH:sub", tokensource.ConfigInvalid, `"gh:sub" cannot be the key of a session tag: a tag has it already, if in another case; give ClaimTags another prefix`},
-		"long key":           {strings.Repeat("k", 126), []string{"sub"}, "", tokensource.ConfigInvalid, "it has 129 characters, and STS takes 128"},
-		"key's character":    {"gh#", []string{"sub"}, "", tokensource.ConfigInvalid, "it has the character '#'"},
-		"empty key":          {"", []string{""}, "", tokensource.ConfigInvalid, `"" cannot be the key of a session tag: it is empty`},
-		"reserved key":       {"aws:", []string{"sub"}, "", tokensource.ConfigInvalid, "it begins with aws:"},
-		"51 tags":            {"", many, "own", tokensource.ConfigInvalid, "there are 51 session tags, and STS takes 50"},
+		"the provider's own": {
+			"gh:", []string{"sub"}, "GH:sub", tokensource.ConfigInvalid,
+			`"gh:sub" cannot be the key of a session tag: a tag has it already, if in another case; give ClaimTags another prefix`,
+		},
+		"long key":        {strings.Repeat("k", 126), []string{"sub"}, "", tokensource.ConfigInvalid, "it has 129 characters, and STS takes 128"},
+		"key's character": {"gh#", []string{"sub"}, "", tokensource.ConfigInvalid, "it has the character '#'"},
+		"empty key":       {"", []string{""}, "", tokensource.ConfigInvalid, `"" cannot be the key of a session tag: it is empty`},
+		"reserved key":    {"aws:", []string{"sub"}, "", tokensource.ConfigInvalid, "it begins with aws:"},
+		"51 tags":         {"", many, "own", tokensource.ConfigInvalid, "there are 51 session tags, and STS takes 50"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

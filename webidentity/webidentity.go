@@ -67,7 +67,10 @@ func Options(source tokensource.TokenSource) func(*stscreds.WebIdentityRoleOptio
 //
 // The provider does not cache: wrap it with [NewCredentialsCache]. It is
 // safe for concurrent use.
-func NewProvider(client stscreds.AssumeRoleWithWebIdentityAPIClient, roleARN string, source tokensource.TokenSource, optFns ...func(*stscreds.WebIdentityRoleOptions)) *stscreds.WebIdentityRoleProvider {
+func NewProvider(
+	client stscreds.AssumeRoleWithWebIdentityAPIClient, roleARN string, source tokensource.TokenSource,
+	optFns ...func(*stscreds.WebIdentityRoleOptions),
+) *stscreds.WebIdentityRoleProvider {
 	optFns = append(optFns[:len(optFns):len(optFns)], Options(source))
 	return stscreds.NewWebIdentityRoleProvider(client, roleARN, tokenInClient{source}, optFns...)
 }
@@ -87,7 +90,9 @@ type roleClient struct {
 	source tokensource.TokenSource
 }
 
-func (c *roleClient) AssumeRoleWithWebIdentity(ctx context.Context, params *sts.AssumeRoleWithWebIdentityInput, optFns ...func(*sts.Options)) (*sts.AssumeRoleWithWebIdentityOutput, error) {
+func (c *roleClient) AssumeRoleWithWebIdentity(
+	ctx context.Context, params *sts.AssumeRoleWithWebIdentityInput, optFns ...func(*sts.Options),
+) (*sts.AssumeRoleWithWebIdentityOutput, error) {
 	ctx, cancel := context.WithTimeout(ctx, RetrieveTimeout)
 	defer cancel()
 

@@ -134,20 +134,22 @@ func TestRefusals(t *testing.T) {
 		tokens   int
 		requests int
 	}{
-		"expired, then good":          {[]http.HandlerFunc{refuse(400, "ExpiredTokenException")}, "", 2, 2},
-		"invalid, then good":          {[]http.HandlerFunc{refuse(400, "InvalidIdentityToken")}, "", 2, 2},
-		"ExpiredToken, then good":     {[]http.HandlerFunc{refuse(400, "ExpiredToken")}, "", 2, 2},
-		"expired twice":               {[]http.HandlerFunc{refuse(400, "ExpiredTokenException"), refuse(400, "ExpiredTokenException")}, tokensource.RoleDenied, 2, 2},
-		"invalid, then expired":       {[]http.HandlerFunc{refuse(400, "InvalidIdentityToken"), refuse(400, "ExpiredTokenException")}, tokensource.RoleDenied, 2, 2},
-		"denied":                      {[]http.HandlerFunc{refuse(403, "AccessDenied")}, tokensource.RoleDenied, 1, 1},
-		"invalid parameter":           {[]http.HandlerFunc{refuse(400, "ValidationError")}, tokensource.RoleDenied, 1, 1},
-		"server error, then good":     {[]http.HandlerFunc{refuse(500, "InternalFailure")}, "", 1, 2},
-		"server errors":               {[]http.HandlerFunc{refuse(500, "InternalFailure"), refuse(503, "ServiceUnavailable"), refuse(500, "InternalFailure")}, tokensource.STSUnavailable, 1, 3},
-		"throttled":                   {[]http.HandlerFunc{refuse(400, "Throttling"), refuse(400, "Throttling"), refuse(400, "Throttling")}, tokensource.STSUnavailable, 1, 3},
-		"provider does not respond":   {[]http.HandlerFunc{refuse(400, "IDPCommunicationError"), refuse(400, "IDPCommunicationError"), refuse(400, "IDPCommunicationError")}, tokensource.STSUnavailable, 1, 3},
-		"no XML":                      {[]http.HandlerFunc{func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }}, tokensource.STSUnavailable, 1, 1},
-		"nothing":                     {[]http.HandlerFunc{func(http.ResponseWriter, *http.Request) {}}, tokensource.STSUnavailable, 1, 1},
-		"denied after an expired one": {[]http.HandlerFunc{refuse(400, "ExpiredTokenException"), refuse(403, "AccessDenied")}, tokensource.RoleDenied, 2, 2},
+		"expired, then good":        {[]http.HandlerFunc{refuse(400, "ExpiredTokenException")}, "", 2, 2},
+		"invalid, then good":        {[]http.HandlerFunc{refuse(400, "InvalidIdentityToken")}, "", 2, 2},
+		"ExpiredToken, then good":   {[]http.HandlerFunc{refuse(400, "ExpiredToken")}, "", 2, 2},
+		"expired twice":             {[]http.HandlerFunc{refuse(400, "ExpiredTokenException"), refuse(400, "ExpiredTokenException")}, tokensource.RoleDenied, 2, 2},
+		"invalid, then expired":     {[]http.HandlerFunc{refuse(400, "InvalidIdentityToken"), refuse(400, "ExpiredTokenException")}, tokensource.RoleDenied, 2, 2},
+		"denied":                    {[]http.HandlerFunc{refuse(403, "AccessDenied")}, tokensource.RoleDenied, 1, 1},
+		"invalid parameter":         {[]http.HandlerFunc{refuse(400, "ValidationError")}, tokensource.RoleDenied, 1, 1},
+		"server error, then good":   {[]http.HandlerFunc{refuse(500, "InternalFailure")}, "", 1, 2},
+		"server errors":             {[]http.HandlerFunc{refuse(500, "InternalFailure"), refuse(503, "ServiceUnavailable"), refuse(500, "InternalFailure")}, tokensource.STSUnavailable, 1, 3},
+		"throttled":                 {[]http.HandlerFunc{refuse(400, "Throttling"), refuse(400, "Throttling"), refuse(400, "Throttling")}, tokensource.STSUnavailable, 1, 3},
+		"provider does not respond": {[]http.HandlerFunc{refuse(400, "IDPCommunicationError"), refuse(400, "IDPCommunicationError"), refuse(400, "IDPCommunicationError")}, tokensource.STSUnavailable, 1, 3},
+		"no XML":                    {[]http.HandlerFunc{func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }}, tokensource.STSUnavailable, 1, 1},
+		"nothing":                   {[]http.HandlerFunc{func(http.ResponseWriter, *http.Request) {}}, tokensource.STSUnavailable, 1, 1},
+		"denied after an expired one": {
+			[]http.HandlerFunc{refuse(400, "ExpiredTokenException"), refuse(403, "AccessDenied")}, tokensource.RoleDenied, 2, 2,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

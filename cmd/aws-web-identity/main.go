@@ -62,8 +62,9 @@ an OIDC issuer and an STS, with every form of web_identity_token_server`, 0, dem
 of web_identity_token_server`, 1, encode},
 	{"decode", "VALUE", `print the JSON document that a value stands for: a name, a pair of
 variables or base64, each with an optional audience`, 1, decode},
-	{"servers", "[-v]", `list the servers that have a name, and whether the variables that they
-read are set; with -v, say more of each`, 0, servers},
+	{"servers", "[-v] [-detect]", `list the servers that have a name, and whether the variables that they
+read are set; with -v, say more of each; with -detect, print the line of a
+profile for those whose variables are here`, 0, servers},
 	{"explain", "[-profile P] [-fetch] [-trust-policy FILE|-] [-format text|json]", `say which credentials the SDK uses and which it passes over, and where
 the token comes from; with -fetch, fetch a token and show its claims;
 with -trust-policy, say whether and why that policy lets the token in.

@@ -17,7 +17,11 @@ import (
 // servers writes a table of the named servers, with a line for each variable.
 func servers(flags *flag.FlagSet) runner {
 	verbose := flags.Bool("v", false, "")
+	detected := flags.Bool("detect", false, "")
 	return func(_ context.Context, _ []string, out io.Writer) error {
+		if *detected {
+			return detect(out)
+		}
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "NAME\tAUDIENCE\tVARIABLE\tHERE")
 		for _, s := range tokensource.Servers() {
@@ -44,4 +48,45 @@ func servers(flags *flag.FlagSet) runner {
 		}
 		return nil
 	}
+}
+
+// detect writes the line of a profile for each named server whose variables are there.
+// It only advises: which identity is used is for the configuration to say.
+func detect(out io.Writer) error {
+	found, unknown := 0, []string{}
+	for _, s := range tokensource.Servers() {
+		value := s.Name
+		d, err := tokensource.Describe(value)
+		if err != nil { // it has no default audience
+			value += ",AUDIENCE"
+			d, err = tokensource.Describe(value)
+		}
+		if err != nil {
+			return err
+		}
+		needed, set := 0, []string{}
+		for _, v := range d.Variables {
+			if v.HasDefault {
+				continue
+			}
+			needed++
+			if strings.TrimSpace(os.Getenv(v.Name)) != "" {
+				set = append(set, v.Name)
+			}
+		}
+		switch {
+		case needed == 0:
+			unknown = append(unknown, s.Name)
+		case len(set) == needed:
+			found++
+			fmt.Fprintf(out, "web_identity_token_server = %s\n  %s\n", value, strings.Join(append(set, "set"), " "))
+		case len(set) > 0:
+			fmt.Fprintf(out, "not %s: of its variables, only %s set\n%s", s.Name, strings.Join(append(set, "is"), " "), layout.Indent(layout.Wrap(d.Hint)))
+		}
+	}
+	fmt.Fprintf(out, "No variable says whether this is one of %s.\n", strings.Join(unknown, ", "))
+	if found == 0 {
+		return exitCode(1)
+	}
+	return nil
 }

@@ -15,6 +15,8 @@ type Finding struct {
 	Better    string `json:"better"`
 }
 
+const keysPage = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_sts.html"
+
 // A rule looks at an Allow statement for web identities, of which the identity provider is known, or "".
 type rule struct {
 	id     string
@@ -79,12 +81,14 @@ var rules = []rule{
 		}
 		return ""
 	})},
-	{"mutable-sub", `"HOST:sub": "repo:ORG@ORG_ID/REPO@REPO_ID:…", as new tokens have it, beside the old form until all have`, eachSub(func(provider, sub string) string {
-		if r := parseRepository(sub); provider == github && strings.HasPrefix(sub, "repo:") && !strings.Contains(r.owner, "@") && !strings.ContainsAny(r.owner, "*?") {
-			return "%q names the repository without its ids: repositories that were created, renamed, or transferred since July 15, 2026 have them, and a deleted name can be taken by others"
-		}
-		return ""
-	})},
+	{"mutable-sub", `"HOST:sub": "repo:ORG@ORG_ID/REPO@REPO_ID:…", as new tokens have it, beside the old form until all have`,
+		eachSub(func(provider, sub string) string {
+			if r := parseRepository(sub); provider == github && strings.HasPrefix(sub, "repo:") && !strings.ContainsAny(r.owner, "@*?") {
+				return "%q names the repository without its ids: repositories that were created, renamed, or transferred since " +
+					"July 15, 2026 have them, and a deleted name can be taken by others"
+			}
+			return ""
+		})},
 	{"wildcard-equals", `"StringLike" in place of "StringEquals"`, func(s statement, _, _ string) (found []string) {
 		for _, c := range s.conditions {
 			if o := parseOperator(c.operator); o.name == "StringEquals" || o.name == "StringEqualsIgnoreCase" {
@@ -109,7 +113,7 @@ var rules = []rule{
 		}
 		return ""
 	})},
-	{"unknown-key", "a key of https://docs.aws.amazon.com/service-authorization/latest/reference/list_sts.html", func(s statement, provider, _ string) (found []string) {
+	{"unknown-key", "a key of " + keysPage, func(s statement, provider, _ string) (found []string) {
 		for _, c := range s.conditions {
 			colon := max(strings.LastIndex(c.key, ":"), 0)
 			name := strings.ToLower(strings.TrimPrefix(c.key[colon:], ":"))

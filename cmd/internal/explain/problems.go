@@ -97,7 +97,8 @@ func (e *Explanation) checkPartition(roleARN string) {
 		}
 	}
 	if known := slices.Contains([]string{"aws", "aws-cn", "aws-us-gov"}, parsed.Partition); known && parsed.Partition != partition {
-		e.problem("the role %s is of the partition %s, and the region %s of %s: STS there does not know the role", roleARN, parsed.Partition, e.Region.Value, partition)
+		e.problem("the role %s is of the partition %s, and the region %s of %s: STS there does not know the role",
+			roleARN, parsed.Partition, e.Region.Value, partition)
 	}
 }
 

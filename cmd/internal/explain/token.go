@@ -44,7 +44,8 @@ func (e *Explanation) fetch(ctx context.Context, source tokensource.TokenSource,
 		return err
 	}
 	if e.Token = readToken(token); e.Token == nil {
-		return &tokensource.Error{Class: tokensource.TokenMalformed, Setting: e.TokenSource.Setting, Problem: "the token is not a JWT: it has no claims that can be read"}
+		return &tokensource.Error{Class: tokensource.TokenMalformed, Setting: e.TokenSource.Setting,
+			Problem: "the token is not a JWT: it has no claims that can be read"}
 	}
 	e.checkClock()
 	if policy != nil {
