@@ -33,6 +33,9 @@ type contract struct {
 	// variable holds the token itself, where nothing is sent.
 	variable string
 
+	// file holds the token itself, in the folder that the variable folder names.
+	folder, file string
+
 	refused  map[string]string // values that cannot work, and what the error says
 	failures []vendorFailure
 }
@@ -124,6 +127,47 @@ var contracts = map[string]contract{
 	"Bitbucket":    {variable: "BITBUCKET_STEP_OIDC_TOKEN"},
 	"HCPTerraform": {variable: "TFC_WORKLOAD_IDENTITY_TOKEN"},
 	"Vercel":       {variable: "VERCEL_OIDC_TOKEN"},
+	// docs.spacelift.io, docs.semaphoreci.com, www.pulumi.com/docs, docs.envzero.com, and modal.com/docs
+	"Spacelift":         {variable: "SPACELIFT_OIDC_TOKEN"},
+	"Semaphore":         {variable: "SEMAPHORE_OIDC_TOKEN"},
+	"PulumiDeployments": {variable: "PULUMI_OIDC_TOKEN"},
+	"EnvZero":           {variable: "ENV0_OIDC_TOKEN"},
+	"Modal":             {variable: "MODAL_IDENTITY_TOKEN"},
+	// hashicorp/nomad, client/allocrunner/taskrunner/identity_hook.go
+	"Nomad": {folder: "NOMAD_SECRETS_DIR", file: "nomad_aws.jwt"},
+	// codefresh-io/steps, incubating/obtain-oidc-id-token/step.yaml
+	"Codefresh": {
+		env: map[string]string{"CF_OIDC_REQUEST_URL": "https://oidc.codefresh.io/api/token?a=1", "CF_OIDC_REQUEST_TOKEN": requestToken},
+		requests: map[string]seen{
+			"Codefresh":  {"GET", "https://oidc.codefresh.io/api/token?a=1&audience=sts.amazonaws.com", "", map[string]string{"Authorization": requestToken}},
+			"Codefresh,": {"GET", "https://oidc.codefresh.io/api/token?a=1", "", map[string]string{"Authorization": requestToken}},
+		},
+		status:   200,
+		response: `{"id_token": "TOKEN"}`,
+		failures: []vendorFailure{{401, `{"message": "Unauthorized"}`, refused, "Unauthorized"}, {500, "", unavailable, "500"}},
+	},
+	// bitrise-steplib/bitrise-step-get-identity-token, api/client.go
+	"Bitrise": {
+		env: map[string]string{"BITRISE_BUILD_URL": "https://app.bitrise.io/build/1", "BITRISE_BUILD_API_TOKEN": requestToken},
+		requests: map[string]seen{
+			"Bitrise": {"POST", "https://app.bitrise.io/build/1/id_token.json", `{"aud":"sts.amazonaws.com","sub":""}`,
+				map[string]string{"Authorization": requestToken, "Build_api_token": requestToken, "Content-Type": "application/json"}},
+		},
+		status:   200,
+		response: `{"id_token": "TOKEN", "token_type": "Bearer", "expires_in": 600}`,
+		failures: []vendorFailure{{400, `{"error_msg": "no"}`, refused, "error_msg"}, {503, "", unavailable, "503"}},
+	},
+	// vercel/vercel, packages/oidc/src/exchange-vercel-oidc-token.ts
+	"VercelExchange": {
+		env: map[string]string{"VERCEL_OIDC_TOKEN": requestToken},
+		requests: map[string]seen{
+			"VercelExchange": {"POST", "https://oidc.vercel.com/~token", `{"aud":"sts.amazonaws.com","token":"` + requestToken + `"}`,
+				map[string]string{"Content-Type": "application/json"}},
+		},
+		status:   200,
+		response: `{"token": "TOKEN"}`,
+		failures: []vendorFailure{{401, `{"error": "invalid_token"}`, refused, "invalid_token"}, {500, "", unavailable, "500"}},
+	},
 	"Fly": {
 		requests: map[string]seen{
 			"Fly":    flyRequest(`{"aud":"sts.amazonaws.com"}`),
@@ -307,6 +351,10 @@ func TestContracts(t *testing.T) {
 				testVariable(t, name, c.variable, doc.Hint)
 				return
 			}
+			if c.file != "" {
+				testFile(t, name, c.folder, c.file, doc.Hint)
+				return
+			}
 			for variable, value := range c.env {
 				t.Setenv(variable, value)
 			}
@@ -373,6 +421,20 @@ func testVariable(t *testing.T, name, variable, hint string) {
 	failToken(t, source, tokensource.NotConfigured, name+": the token in the variable "+variable+" expired at 2023-11-14T22:13:20Z; a variable is a snapshot")
 	_, err = tokensource.Parse(name + ",sts.amazonaws.com")
 	wantError(t, err, tokensource.ConfigInvalid, "takes no audience")
+}
+
+func testFile(t *testing.T, name, folder, file, hint string) {
+	source, err := tokensource.Parse(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	t.Setenv(folder, dir)
+	failToken(t, source, tokensource.NotConfigured, name+": the file ", file, hint+" (")
+	if err := os.WriteFile(filepath.Join(dir, file), []byte(theJWT+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantToken(t, source)
 }
 
 // What is not there, or refuses, is not a token server that refuses a token.

@@ -60,7 +60,7 @@ func TestDetect(t *testing.T) {
 		env  []string
 		exit int
 	}{
-		"web_identity_token_server = Vercel VERCEL_OIDC_TOKEN set " + unknown: {[]string{"VERCEL_OIDC_TOKEN=s3cr3t"}, 0},
+		"web_identity_token_server = Spacelift SPACELIFT_OIDC_TOKEN set " + unknown: {[]string{"SPACELIFT_OIDC_TOKEN=s3cr3t"}, 0},
 		"web_identity_token_server = Forgejo ACTIONS_ID_TOKEN_REQUEST_TOKEN ACTIONS_ID_TOKEN_REQUEST_URL set " +
 			"web_identity_token_server = GitHub ": {[]string{"ACTIONS_ID_TOKEN_REQUEST_URL=https://s3cr3t", "ACTIONS_ID_TOKEN_REQUEST_TOKEN=s3cr3t"}, 0},
 		"not GitHub: of its variables, only ACTIONS_ID_TOKEN_REQUEST_URL is set grant the job": {[]string{"ACTIONS_ID_TOKEN_REQUEST_URL=https://s3cr3t"}, 1},

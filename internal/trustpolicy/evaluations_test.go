@@ -89,11 +89,11 @@ var evaluations = []struct {
 				`the policy wants "acme/web:*", the token says "repo:acme/web:ref:refs/heads/main"`,
 			},
 			{
-				"another organisation", trust(hubARN, `"StringLike":{"HOST:sub":"repo:other/*"}`), onHub(onMain), nil, Denied,
+				"another organization", trust(hubARN, `"StringLike":{"HOST:sub":"repo:other/*"}`), onHub(onMain), nil, Denied,
 				`another organization: the policy wants "other", the token says "acme"`,
 			},
 			{
-				"another organisation, no slash", trust(hubARN, `"StringLike":{"HOST:sub":"repo:other*"}`), onHub(onMain), nil, Denied,
+				"another organization, no slash", trust(hubARN, `"StringLike":{"HOST:sub":"repo:other*"}`), onHub(onMain), nil, Denied,
 				`another organization: the policy wants "other*", the token says "acme"`,
 			},
 			{
@@ -101,7 +101,7 @@ var evaluations = []struct {
 				Denied, `another repository: the policy wants "api", the token says "web"; another branch: the policy wants "dev", the token says "main"`,
 			},
 			{
-				"organisation in another case", trust(hubARN, `"StringEquals":{"HOST:sub":"repo:Acme/web:ref:refs/heads/dev"}`), onHub(onMain), nil,
+				"organization in another case", trust(hubARN, `"StringEquals":{"HOST:sub":"repo:Acme/web:ref:refs/heads/dev"}`), onHub(onMain), nil,
 				Denied,
 				`the organization differs in case only: the policy wants "Acme", the token says "acme"; another branch: the policy wants "dev", the token says "main"`,
 			},
