@@ -54,7 +54,7 @@ func decode(text []byte) (*document, error) {
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
-	root, err := tree(decoder, "")
+	root, err := tree(decoder, "", 1)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (r *reader) document(top object) *document {
 	}
 	if top.has("env") {
 		sources++
-		if d.Env = r.text(top, "env"); !variable().MatchString(d.Env) {
+		if d.Env = r.text(top, "env"); !isVariable(d.Env) {
 			r.fail("env", "must be the name of a variable")
 		}
 		r.uses(d.Env, false)

@@ -1,6 +1,7 @@
 package tokensource
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"io/fs"
@@ -15,15 +16,14 @@ const maxRead = 64 << 10
 // readFile returns the text of a file without surrounding whitespace, and without
 // what is more than a byte beyond most.
 func readFile(path string, most int) (string, error) {
-	// Opening a pipe could block forever.
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return "", invalid("%q is not a regular file", path)
-	}
 	var text []byte
-	file, err := os.Open(path)
+	file, err := openRegular(path)
 	if err == nil {
 		defer file.Close()
 		text, err = io.ReadAll(io.LimitReader(file, int64(most)+1))
+	}
+	if err == errNotRegular {
+		return "", invalid("%q is not a regular file", path)
 	}
 	if err != nil {
 		var withPath *fs.PathError
@@ -42,3 +42,24 @@ func readFile(path string, most int) (string, error) {
 	}
 	return string(text), nil
 }
+
+var errNotRegular = errors.New("not a regular file")
+
+// openRegular opens a regular file. It does not wait for who writes to a pipe, even if
+// one is put in the place of the file meanwhile.
+func openRegular(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && !isRegular(info) {
+		return nil, errNotRegular
+	}
+	file, err := os.OpenFile(path, os.O_RDONLY|nonblocking, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := file.Stat(); err != nil || !isRegular(info) {
+		file.Close()
+		return nil, cmp.Or(err, errNotRegular)
+	}
+	return file, nil
+}
+
+func isRegular(info fs.FileInfo) bool { return info.Mode().IsRegular() }

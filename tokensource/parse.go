@@ -13,6 +13,15 @@ const forms = "write a server's name, or URL_VARIABLE,TOKEN_VARIABLE, or a base6
 
 var variable = lazyRegexp(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// secretLike matches how known tokens and keys begin.
+var secretLike = lazyRegexp(`^(eyJ|gh[a-z]_|github_pat_|glpat-|AKIA|ASIA)`)
+
+// isVariable reports whether text is the name of a variable, and not a token in its
+// place, which no error may repeat.
+func isVariable(text string) bool {
+	return len(text) <= 64 && variable().MatchString(text) && !secretLike().MatchString(text)
+}
+
 // Parse makes a source of the value of the key web_identity_token_server or the
 // variable AWS_WEB_IDENTITY_TOKEN_SERVER: a server's name, a pair of variables,
 // or a document in base64 (either alphabet, padded or not, broken into lines or
@@ -93,7 +102,7 @@ func parse(value string) (*named, error) {
 	}
 	second, rest, comma := strings.Cut(rest, ",")
 	second = strings.TrimSpace(second)
-	if variable().MatchString(first) && variable().MatchString(second) {
+	if isVariable(first) && isVariable(second) {
 		name, doc, err := pair(first, second)
 		return &named{form: FormPair, name: name, doc: doc, audience: audience(rest, comma)}, err
 	}

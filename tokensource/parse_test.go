@@ -177,3 +177,22 @@ func TestRegister(t *testing.T) {
 		}
 	}
 }
+
+// A token in the place of a variable's name is refused, and not repeated.
+func TestTokenForVariable(t *testing.T) {
+	t.Parallel()
+	for _, secret := range []string{"ghp_0123456789abcdef", "github_pat_0123456789", "eyJhbGciOiJub25lIn0", "AKIA0123456789ABCDEF", strings.Repeat("s3cr3t", 12)} {
+		for _, value := range []string{"URL_VARIABLE," + secret, secret + ",TOKEN_VARIABLE", secret} {
+			_, err := tokensource.Parse(value)
+			wantError(t, err, tokensource.ConfigInvalid, "")
+			if strings.Contains(err.Error(), secret) {
+				t.Errorf("%v repeats it", err)
+			}
+		}
+		_, err := tokensource.EnvPair("URL_VARIABLE", secret)
+		wantError(t, err, tokensource.ConfigInvalid, "is not the name of a variable")
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("%v repeats it", err)
+		}
+	}
+}

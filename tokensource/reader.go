@@ -71,6 +71,9 @@ func (r *reader) template(path string, v any) template {
 	for _, p := range t.parts() {
 		switch p.kind {
 		case variableReference:
+			if !isVariable(p.name) {
+				r.fail(path, "refers to a variable of a name that is too long, or that looks like a token")
+			}
 			r.uses(p.name, p.fallback != nil)
 		case fileReference:
 			r.files = append(r.files, p.name)
@@ -103,10 +106,16 @@ func join(path, name string) string {
 	return strings.TrimPrefix(path+"."+name, ".")
 }
 
+// deepest is how many levels of a document there can be.
+const deepest = 32
+
 // tree decodes a JSON value and refuses what encoding/json lets pass: a member
-// that is there twice.
-func tree(decoder *json.Decoder, path string) (any, error) {
+// that is there twice. The value is at a level of the document.
+func tree(decoder *json.Decoder, path string, level int) (any, error) {
 	token, err := decoder.Token()
+	if _, nests := token.(json.Delim); nests && level > deepest {
+		return nil, invalid("%s: is nested deeper than %d levels", path[:min(len(path), 64)], deepest)
+	}
 	switch token {
 	case json.Delim('{'):
 		members := map[string]any{}
@@ -119,7 +128,7 @@ func tree(decoder *json.Decoder, path string) (any, error) {
 			if _, twice := members[name]; twice {
 				return nil, invalid("%s: is there twice", join(path, name))
 			}
-			if members[name], err = tree(decoder, join(path, name)); err != nil {
+			if members[name], err = tree(decoder, join(path, name), level+1); err != nil {
 				return nil, err
 			}
 		}
@@ -128,7 +137,7 @@ func tree(decoder *json.Decoder, path string) (any, error) {
 	case json.Delim('['):
 		elements := []any{}
 		for decoder.More() {
-			element, err := tree(decoder, join(path, strconv.Itoa(len(elements))))
+			element, err := tree(decoder, join(path, strconv.Itoa(len(elements))), level+1)
 			if err != nil {
 				return nil, err
 			}

@@ -27,6 +27,9 @@ func (Token) LogValue() slog.Value { return slog.StringValue(redacted) }
 // accident.
 func (Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
+// GobEncode returns "REDACTED", as MarshalText does.
+func (Token) GobEncode() ([]byte, error) { return []byte(redacted), nil }
+
 // Format writes the name for every verb and flag: the document may hold a
 // secret.
 func (s *source) Format(f fmt.State, _ rune) { io.WriteString(f, s.name) }
@@ -35,7 +38,7 @@ var nameLike = lazyRegexp(`^[A-Za-z_][A-Za-z0-9 ._-]{0,31}$`)
 
 // shown quotes text for an error if it is more like a name than like a secret.
 func shown(text string) string {
-	if nameLike().MatchString(text) {
+	if nameLike().MatchString(text) && !secretLike().MatchString(text) {
 		return fmt.Sprintf("%q", text)
 	}
 	return "the value"

@@ -49,7 +49,7 @@ const ofDocument = "the token server of the document"
 // is not one is an error here, of class [ConfigInvalid].
 func EnvPair(urlVariable, tokenVariable string, optFns ...func(*Options)) (TokenSource, error) {
 	for _, name := range []string{urlVariable, tokenVariable} {
-		if !variable().MatchString(name) {
+		if !isVariable(name) {
 			return nil, invalid("%s is not the name of a variable", shown(name))
 		}
 	}

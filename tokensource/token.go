@@ -10,7 +10,8 @@ import (
 )
 
 // Token is an OIDC token (a JWT, RFC 7519). It is a secret: it prints, logs and
-// marshals as "REDACTED". Its zero value is not a token.
+// marshals as "REDACTED", but not from within an unexported field of another struct,
+// which package fmt prints without asking. Its zero value is not a token.
 type Token struct {
 	// Value is the token as it is sent to STS: 4 to 20,000 printable ASCII
 	// characters.

@@ -25,7 +25,7 @@ const (
 // declarations that it leaves out. They become internal packages.
 var placed = map[string][]string{
 	"tokensource": {
-		"client.go", "document.go", "errors.go", "file.go", "http.go", "lazy.go", "options.go", "parse.go", "reader.go", "redact.go", "request.go",
+		"client.go", "document.go", "errors.go", "file.go", "http.go", "lazy.go", "nonblocking_other.go", "nonblocking_unix.go", "options.go", "parse.go", "reader.go", "redact.go", "request.go",
 		"response.go", "retry.go", "servers.go", "source.go", "template.go", "token.go", "tokensource.go", "url.go",
 		"document.schema.json", "servers/GitHub.json",
 		"main_test.go", "client_test.go",

@@ -29,13 +29,40 @@ func (c *roleClient) failure(err error, roleARN string, token tokensource.Token)
 	switch e.Class {
 	case tokensource.RoleDenied:
 		e.Problem = fmt.Sprintf("STS denied role %s to %s", roleARN, summary(token))
-		e.Hint = "compare the role's trust policy and the account's identity provider with these values"
+		e.Hint = hint(e.Err)
 	case tokensource.STSUnavailable:
 		e.Problem = fmt.Sprintf("no response from STS for role %s", roleARN)
 	default:
 		e.Problem = fmt.Sprintf("STS could not be called for role %s", roleARN)
 	}
 	return e
+}
+
+// refusals are what STS says of a refusal, and what to do about it:
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html#API_AssumeRoleWithWebIdentity_Errors
+var refusals = []struct{ code, message, hint string }{
+	{"InvalidIdentityToken", "No OpenIDConnect provider", "create an identity provider for iss in the role's account"},
+	{"InvalidIdentityToken", "Incorrect token audience", "add aud, or azp where the token has it, to the audiences of the account's identity provider"},
+	{"InvalidIdentityToken", "verification key", "AWS must reach iss over the internet, and its keys, at any time"},
+	{"InvalidIdentityToken", "thumbprint", "update the thumbprint of the account's identity provider"},
+	{"InvalidIdentityToken", "roles claim", "the token is for other roles: see its claim https://aws.amazon.com/roles"},
+	{"ValidationError", "", "correct the role's ARN, the session name, or the duration"},
+	{"PackedPolicyTooLarge", "", "pass fewer or shorter session tags and policies"},
+	{"MalformedPolicyDocument", "", "correct the session policy"},
+	{"RegionDisabledException", "", "activate STS in this region for the role's account, or set another region"},
+	{"", "", "compare the role's trust policy and the account's identity provider with these values"},
+}
+
+// hint says what to do about a refusal of STS.
+func hint(err error) string {
+	var api smithy.APIError
+	errors.As(err, &api)
+	for _, r := range refusals {
+		if r.code == "" || api != nil && strings.HasPrefix(api.ErrorCode(), r.code) && strings.Contains(api.ErrorMessage(), r.message) {
+			return r.hint
+		}
+	}
+	return ""
 }
 
 // withoutToken returns err, or where it repeats the token what can be said

@@ -18,8 +18,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/awstokenserver/config/internal/testenv"
 	"github.com/awstokenserver/config/tokensource"
 	"github.com/awstokenserver/config/webidentity"
+	"github.com/awstokenserver/config/webidentity/webidentitytest"
 	. "github.com/awstokenserver/config/webidentity/webidentitytest"
 )
 
@@ -311,5 +313,31 @@ func TestSharedFlightEnds(t *testing.T) {
 	}
 	if _, err := cache.Retrieve(context.Background()); !errors.Is(err, tokensource.TokenUnavailable) {
 		t.Errorf("a caller that waits for ever: %v", err)
+	}
+}
+
+// Each refusal of STS has advice that fits.
+func TestHints(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ code, message, hint string }{
+		{"AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", "compare the role's trust policy"},
+		{"InvalidIdentityToken", "No OpenIDConnect provider found in your account for https://x", "create an identity provider"},
+		{"InvalidIdentityToken", "Incorrect token audience", "to the audiences of the account's identity provider"},
+		{"InvalidIdentityToken", "Couldn't retrieve verification key from your identity provider", "AWS must reach iss"},
+		{"ValidationError", "1 validation error detected: Value at 'roleSessionName'", "the session name"},
+		{"PackedPolicyTooLarge", "Packed size of session tags consumes 101% of allotted space.", "fewer or shorter session tags"},
+		{"MalformedPolicyDocument", "Syntax errors in policy.", "correct the session policy"},
+		{"RegionDisabledException", "STS is not activated in this region", "activate STS in this region"},
+	} {
+		world := webidentitytest.New()
+		defer world.Close()
+		refuse := webidentitytest.STSError(http.StatusBadRequest, test.code, test.message)
+		world.STS.Script(refuse, refuse)
+		source := tokensource.Func(func(context.Context) (tokensource.Token, error) {
+			return tokensource.Token{Value: world.Issuer.Sign(map[string]any{"sub": "me"})}, nil
+		})
+		client := sts.New(sts.Options{Region: "us-east-1", BaseEndpoint: &world.STS.URL, Retryer: aws.NopRetryer{}})
+		_, err := webidentity.NewProvider(client, "arn:aws:iam::123456789012:role/deploy", source).Retrieve(t.Context())
+		testenv.WantError(t, err, tokensource.RoleDenied, test.code, test.hint)
 	}
 }

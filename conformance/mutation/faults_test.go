@@ -138,7 +138,7 @@ var faults = []fault{
 	{"accepts a document without a source", "tokensource/document.go",
 		`if sources != 1 {`, `if sources > 1 {`, "document-no-source"},
 	{"reads what is no regular file", "tokensource/file.go",
-		`err == nil && !info.Mode().IsRegular()`, `err == nil && info.Mode() == 0`, "document-file-folder"},
+		`return info.Mode().IsRegular()`, `return info != nil`, "document-file-folder"},
 	{"accepts a lone dollar", "tokensource/template.go",
 		`p := part{kind: notReference,`, `p := part{kind: literal,`, "document-lone-dollar"},
 	{"does not know $$", "tokensource/template.go",

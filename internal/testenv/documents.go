@@ -1,5 +1,7 @@
 package testenv
 
+import "strings"
+
 // Document is a document of a token server, and what the decoder says is wrong with
 // it: nothing of a good one.
 type Document struct{ JSON, Want string }
@@ -144,6 +146,10 @@ var BeyondSchema = []struct {
 	{"a schema cannot parse a URL", Document{`{"version": 1, "http": {"url": "https://host/?a;b"}}`, "http.url: the query is malformed"}},
 	{"a schema cannot parse a URL", Document{`{"version": 1, "http": {"url": "https://ho st/\u0000"}}`, "http.url: is not a URL"}},
 	{"a schema sees text after its decoding", Document{"{\"version\": 1, \"env\": \"A\", \"hint\": \"\xff\"}", "not UTF-8"}},
+	{"a schema does not know tokens", Document{`{"version": 1, "env": "ghp_0123456789abcdef"}`, "env: must be the name of a variable"}},
+	{"a schema does not know tokens", Document{`{"version": 1, "file": "/${env:ASIA0123456789ABCDEF}"}`, "file: refers to a variable"}},
+	{"a schema does not count levels", Document{`{"version": 1, "http": {"url": "https://host/", "method": "POST", "body": {"a": ` +
+		strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}}}`, "is nested deeper than 32 levels"}},
 	{"the audience may come from the value", Document{`{"version": 1, "file": "/${audience}"}`, "needs an audience"}},
 }
 

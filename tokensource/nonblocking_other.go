@@ -1,0 +1,5 @@
+//go:build !unix
+
+package tokensource
+
+const nonblocking = 0
