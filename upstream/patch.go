@@ -363,6 +363,9 @@ func rewritten(name string, text []byte) ([]byte, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
+	if constraint := buildConstraint.Find(text); constraint != nil {
+		fmt.Fprintf(&out, "%s\n\n", constraint)
+	}
 	at := fset.Position(file.Package).Offset
 	kept, dropped := map[string]bool{}, map[string]bool{} // names of packages
 	for _, decl := range file.Decls {
@@ -408,6 +411,8 @@ func docOf(decl ast.Decl) *ast.CommentGroup {
 	}
 	return nil
 }
+
+var buildConstraint = regexp.MustCompile(`(?m)\A//go:build .*$`)
 
 // create writes a file that must not be there yet.
 func create(path string, text []byte) error {

@@ -21,7 +21,6 @@ import (
 	"github.com/awstokenserver/config/internal/testenv"
 	"github.com/awstokenserver/config/tokensource"
 	"github.com/awstokenserver/config/webidentity"
-	"github.com/awstokenserver/config/webidentity/webidentitytest"
 	. "github.com/awstokenserver/config/webidentity/webidentitytest"
 )
 
@@ -329,9 +328,9 @@ func TestHints(t *testing.T) {
 		{"MalformedPolicyDocument", "Syntax errors in policy.", "correct the session policy"},
 		{"RegionDisabledException", "STS is not activated in this region", "activate STS in this region"},
 	} {
-		world := webidentitytest.New()
+		world := New()
 		defer world.Close()
-		refuse := webidentitytest.STSError(http.StatusBadRequest, test.code, test.message)
+		refuse := STSError(http.StatusBadRequest, test.code, test.message)
 		world.STS.Script(refuse, refuse)
 		source := tokensource.Func(func(context.Context) (tokensource.Token, error) {
 			return tokensource.Token{Value: world.Issuer.Sign(map[string]any{"sub": "me"})}, nil
