@@ -20,6 +20,7 @@ import (
 	upstream "github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/internal/longtest"
 )
 
 func init() {
@@ -204,13 +205,20 @@ func TestManyLoads(t *testing.T) {
 		fmt.Fprintf(&text, "[profile p%d]\n%sregion = eu-west-1\nweb_identity_token_{key} = GitHub\n", i, role)
 	}
 	peak := map[string]int64{}
-	for _, key := range []string{"file", "server"} {
+	keys := []string{"server"}
+	if longtest.Wanted() {
+		keys = append(keys, "file") // upstream, which takes long
+	}
+	for _, key := range keys {
 		file := write(t, t.TempDir(), "config", strings.ReplaceAll(text.String(), "{key}", key))
 		output, memory := inChild(t, "parallel", key, file)
 		peak[key] = memory
 		if !strings.HasPrefix(output, "1000 ") {
 			t.Errorf("%s: %s succeed", key, output)
 		}
+	}
+	if peak["file"] == 0 {
+		return
 	}
 	t.Logf("peak memory %d, upstream's %d: %.2f times", peak["server"], peak["file"], float64(peak["server"])/float64(peak["file"]))
 	if float64(peak["server"]) > 1.2*float64(peak["file"]) {

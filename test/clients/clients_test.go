@@ -23,6 +23,7 @@ import (
 	upstream "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/awstokenserver/config/internal/longtest"
 	"github.com/awstokenserver/config/webidentity/webidentitytest"
 )
 
@@ -181,6 +182,7 @@ func TestBridges(t *testing.T) {
 // A job of several lives of its credentials has no failed call.
 func TestRenewal(t *testing.T) {
 	t.Parallel()
+	longtest.Skip(t, "it waits for several lives of credentials")
 	world := newWorld(t)
 	world.STS.Lifetime = 10 * time.Second // renewed after one
 	boto3 := clients(world)[1]
