@@ -58,14 +58,8 @@ func oneOf(value *string, a, b string) func(string) error {
 }
 
 func (f *explainFlags) run(ctx context.Context, _ []string, out io.Writer) error {
-	offline := f.claimsFile != "" || f.tokenFile != "" || f.review
-	switch {
-	case f.claimsFile != "" && f.tokenFile != "":
-		return errors.New("-claims and -token exclude each other")
-	case f.policyFile == "" && (f.review || f.expect != "" || offline && !f.suggest):
-		return errors.New("-review, -expect, -claims, and -token need -trust-policy")
-	case f.expect != "" && !offline:
-		return errors.New("-expect needs -claims or -token")
+	if err := f.check(); err != nil {
+		return err
 	}
 	if f.policyFile != "" {
 		text, err := readInput(f.policyFile, largestPlan)
@@ -76,7 +70,7 @@ func (f *explainFlags) run(ctx context.Context, _ []string, out io.Writer) error
 			return fmt.Errorf("%s: %w", f.policyFile, err)
 		}
 	}
-	if offline {
+	if f.offline() {
 		return f.try(out)
 	}
 	f.Fetch = f.Fetch || f.suggest || f.Policies != nil
@@ -85,6 +79,22 @@ func (f *explainFlags) run(ctx context.Context, _ []string, out io.Writer) error
 		return f.writeSuggestion(out, e.Token.Claims, e.RoleARN())
 	}
 	return f.write(out, e, e.OK())
+}
+
+// offline reports whether neither a profile nor a token server is asked.
+func (f *explainFlags) offline() bool { return f.claimsFile != "" || f.tokenFile != "" || f.review }
+
+// check reports flags that do not go together.
+func (f *explainFlags) check() error {
+	switch {
+	case f.claimsFile != "" && f.tokenFile != "":
+		return errors.New("-claims and -token exclude each other")
+	case f.policyFile == "" && (f.review || f.expect != "" || f.offline() && !f.suggest):
+		return errors.New("-review, -expect, -claims, and -token need -trust-policy")
+	case f.expect != "" && !f.offline():
+		return errors.New("-expect needs -claims or -token")
+	}
+	return nil
 }
 
 // try writes what policies say of claims that are given.

@@ -21,13 +21,7 @@ func (r request) condition(c condition, variables bool) Check {
 	holds := func(actual []string) Status { return o.holds(expected, actual) }
 	switch {
 	case c.operator == "Null":
-		holds = func(actual []string) Status {
-			missing := fmt.Sprint(len(actual) == 0)
-			if slices.ContainsFunc(c.values, func(value string) bool { return strings.EqualFold(value, missing) }) {
-				return Held
-			}
-			return Failed
-		}
+		holds = func(actual []string) Status { return null(c.values, actual) }
 	case o.matches == nil:
 		check.Why = fmt.Sprintf("the operator %q is not evaluated", c.operator)
 		return check
@@ -46,18 +40,23 @@ func (r request) condition(c condition, variables bool) Check {
 			check.Status = Unknown
 		}
 	}
+	check.Why = note
 	switch {
-	case check.Status == Failed && len(check.Actual) == 0:
-		check.Why = note
-	case check.Status == Failed:
-		check.Why = nearest(c, expected, o, check.Actual)
-		if note != "" {
-			check.Why += "; " + note
-		}
+	case check.Status == Held:
+		check.Why = ""
 	case check.Status == Unknown && len(check.Actual) == 0:
 		check.Why = "AWS does not say what ForAnyValue with IfExists makes of a missing key"
-	case check.Status == Unknown:
-		check.Why = note
+	case check.Status == Failed && len(check.Actual) > 0:
+		check.Why = strings.TrimSuffix(nearest(c, expected, o, check.Actual)+"; "+note, "; ")
 	}
 	return check
+}
+
+// null compares as the operator Null does.
+func null(values, actual []string) Status {
+	missing := fmt.Sprint(len(actual) == 0)
+	if slices.ContainsFunc(values, func(value string) bool { return strings.EqualFold(value, missing) }) {
+		return Held
+	}
+	return Failed
 }

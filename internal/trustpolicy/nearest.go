@@ -109,7 +109,7 @@ func compareSubjects(want, got string) (differences []string) {
 
 func compareRepositories(want, got string) (differences []string) {
 	w, g := parseRepository(want), parseRepository(got)
-	immutable := false
+	immutable := false // and said so
 	for _, part := range []struct{ label, want, got string }{{"organization", w.owner, g.owner}, {"repository", w.name, g.name}} {
 		wantName, wantID, wantImmutable := strings.Cut(part.want, "@")
 		gotName, gotID, gotImmutable := strings.Cut(part.got, "@")
@@ -131,16 +131,21 @@ func compareRepositories(want, got string) (differences []string) {
 	if Like(w.context, g.context) {
 		return differences
 	}
-	if w.context == "" {
-		return append(differences, fmt.Sprintf("the policy's sub ends with the repository: append \":*\" and use StringLike, or append %q", ":"+g.context))
+	return append(differences, compareContexts(w.context, g.context))
+}
+
+// compareContexts says how what follows the repository in a sub of GitHub's differs.
+func compareContexts(want, got string) string {
+	if want == "" {
+		return fmt.Sprintf("the policy's sub ends with the repository: append \":*\" and use StringLike, or append %q", ":"+got)
 	}
-	wantKind, wantName := parseContext(w.context)
-	gotKind, gotName := parseContext(g.context)
-	if decoded, err := url.PathUnescape(gotName); wantKind == gotKind && err == nil && decoded != gotName && Like(wantName, decoded) {
-		return append(differences, fmt.Sprintf("GitHub percent-encodes the %s in sub: write %q for %q", wantKind, gotName, decoded))
-	}
+	wantKind, wantName := parseContext(want)
+	gotKind, gotName := parseContext(got)
 	if wantKind == gotKind {
-		return append(differences, other(wantKind, wantName, gotName))
+		if decoded, err := url.PathUnescape(gotName); err == nil && decoded != gotName && Like(wantName, decoded) {
+			return fmt.Sprintf("GitHub percent-encodes the %s in sub: write %q for %q", wantKind, gotName, decoded)
+		}
+		return other(wantKind, wantName, gotName)
 	}
 	because := ""
 	switch {
@@ -151,13 +156,13 @@ func compareRepositories(want, got string) (differences []string) {
 	case gotKind == "pull request":
 		because = ": a pull request has no ref in its sub"
 	}
-	describe := func(kind, name string) string {
+	say := func(kind, name string) string {
 		if kind == "pull request" {
 			return kind
 		}
 		return fmt.Sprintf("%s %q", kind, name)
 	}
-	return append(differences, fmt.Sprintf("the policy wants %s, the sub says %s%s", describe(wantKind, wantName), describe(gotKind, gotName), because))
+	return fmt.Sprintf("the policy wants %s, the sub says %s%s", say(wantKind, wantName), say(gotKind, gotName), because)
 }
 
 type repository struct{ owner, name, context string }
