@@ -98,7 +98,7 @@ func (r *reader) templates(o object) map[string]template {
 	return templates
 }
 
-// join names a member by path. What a name could do to a log is neutralised.
+// join names a member by path. What a name could do to a log is neutralized.
 func join(path, name string) string {
 	if quoted := strconv.Quote(name); quoted != `"`+name+`"` || strings.ContainsAny(name, ". ") || len(name) > 64 {
 		name = quoted[:min(len(quoted), 64)]

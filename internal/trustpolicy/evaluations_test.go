@@ -129,7 +129,7 @@ var evaluations = []struct {
 				nil, Denied, `another context: the policy wants "actor:me", the token says "actor:you"`,
 			},
 			{
-				"customised sub", trust(hubARN, `"StringLike":{"HOST:sub":"repo:acme/web:*"}`), onHub(`"sub":"repository_owner:acme"`), nil, Denied,
+				"customized sub", trust(hubARN, `"StringLike":{"HOST:sub":"repo:acme/web:*"}`), onHub(`"sub":"repository_owner:acme"`), nil, Denied,
 				`the organization or repository has a customized sub: the policy wants "repo:acme/web:*", the token says "repository_owner:acme"`,
 			},
 			{

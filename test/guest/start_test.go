@@ -10,7 +10,7 @@ import (
 )
 
 // A program that imports the library and does not use it allocates next to nothing
-// when it starts.
+// when it starts: 35 times with Go 1.25, and 85 with Go 1.24, whose sync.OnceValue allocates more.
 func TestStart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -32,7 +32,7 @@ func TestStart(t *testing.T) {
 		t.Logf("%s: %d allocations", line[1], n)
 		allocations += n
 	}
-	if lines == nil || allocations > 50 {
+	if lines == nil || allocations > 120 {
 		t.Errorf("%d allocations at start:\n%s", allocations, out)
 	}
 }
