@@ -80,8 +80,10 @@ func TestUnusedIsUpstream(t *testing.T) {
 
 func TestDefaultSharedConfigFiles(t *testing.T) {
 	testenv.Clear(t)
-	name := testenv.WriteFile(t, "config", "[default]\nregion = eu-north-1\nrole_arn = r\nweb_identity_token_server = GitHub\n")
-	for who, variable := range map[string]*[]string{"ours": &config.DefaultSharedConfigFiles, "upstream's": &upstream.DefaultSharedConfigFiles} {
+	name := testenv.WriteFile(t, "config",
+		"[default]\nregion = eu-north-1\nrole_arn = r\nweb_identity_token_server = GitHub\n")
+	for who, variable := range map[string]*[]string{"ours": &config.DefaultSharedConfigFiles,
+		"upstream's": &upstream.DefaultSharedConfigFiles} {
 		t.Run(who, func(t *testing.T) {
 			defer func(was []string) { *variable = was }(*variable)
 			*variable = []string{name}
@@ -110,10 +112,12 @@ func TestBothKeys(t *testing.T) {
 			t.Parallel()
 			file, options := testenv.ProfileFile(t, "web", "[profile web]\n"+region+role1+text)
 			_, err := config.LoadDefaultConfig(context.Background(), options...)
-			testenv.WantError(t, err, tokensource.ConfigInvalid, `profile "web"`, "web_identity_token_server", "web_identity_token_file", file)
-			_, err = config.LoadSharedConfigProfile(context.Background(), "web", func(o *config.LoadSharedConfigOptions) {
-				o.ConfigFiles, o.CredentialsFiles = []string{file}, []string{}
-			})
+			testenv.WantError(t, err, tokensource.ConfigInvalid, `profile "web"`, "web_identity_token_server",
+				"web_identity_token_file", file)
+			_, err = config.LoadSharedConfigProfile(context.Background(), "web",
+				func(o *config.LoadSharedConfigOptions) {
+					o.ConfigFiles, o.CredentialsFiles = []string{file}, []string{}
+				})
 			testenv.WantError(t, err, tokensource.ConfigInvalid)
 
 			_, options = testenv.ProfileFile(t, "other", "[profile web]\n"+role1+text+"[profile other]\n"+region+keys)
@@ -124,27 +128,33 @@ func TestBothKeys(t *testing.T) {
 	}
 	t.Run("in both spellings of default", func(t *testing.T) {
 		t.Parallel()
-		c, err := config.LoadSharedConfigProfile(context.Background(), "default", func(o *config.LoadSharedConfigOptions) {
-			o.CredentialsFiles = []string{}
-			o.ConfigFiles = []string{testenv.WriteFile(t, "config", "[profile default]\n"+role1+"web_identity_token_server = GitHub\n"+
-				"[default]\nweb_identity_token_file = /token\n")}
-		})
+		c, err := config.LoadSharedConfigProfile(context.Background(), "default",
+			func(o *config.LoadSharedConfigOptions) {
+				o.CredentialsFiles = []string{}
+				o.ConfigFiles = []string{testenv.WriteFile(t, "config",
+					"[profile default]\n"+role1+"web_identity_token_server = GitHub\n"+
+						"[default]\nweb_identity_token_file = /token\n")}
+			})
 		if value, _ := config.TokenServer(c); err != nil || value != "GitHub" {
 			t.Errorf("upstream drops [default] where there is [profile default]: %q, %v", c.WebIdentityTokenFile, err)
 		}
 	})
 	for name, test := range map[string]struct{ config, credentials, want string }{
-		"in different files":     {"web_identity_token_server = GitHub\n", "web_identity_token_file = /token\n", "both"},
-		"an empty server":        {"web_identity_token_file = /token\nweb_identity_token_server =\n", "", "/token"},
-		"an empty file":          {"web_identity_token_server = GitHub\nweb_identity_token_file =\n", "", "web_identity_token_server:GitHub"},
-		"a server emptied later": {"web_identity_token_server = GitHub\n", "web_identity_token_server =\nweb_identity_token_file = /token\n", "/token"},
+		"in different files": {"web_identity_token_server = GitHub\n", "web_identity_token_file = /token\n",
+			"both"},
+		"an empty server": {"web_identity_token_file = /token\nweb_identity_token_server =\n", "", "/token"},
+		"an empty file": {"web_identity_token_server = GitHub\nweb_identity_token_file =\n", "",
+			"web_identity_token_server:GitHub"},
+		"a server emptied later": {"web_identity_token_server = GitHub\n",
+			"web_identity_token_server =\nweb_identity_token_file = /token\n", "/token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, err := config.LoadSharedConfigProfile(context.Background(), "web", func(o *config.LoadSharedConfigOptions) {
-				o.ConfigFiles = []string{testenv.WriteFile(t, "config", "[profile web]\n"+role1+test.config)}
-				o.CredentialsFiles = []string{testenv.WriteFile(t, "credentials", "[web]\n"+test.credentials)}
-			})
+			c, err := config.LoadSharedConfigProfile(context.Background(), "web",
+				func(o *config.LoadSharedConfigOptions) {
+					o.ConfigFiles = []string{testenv.WriteFile(t, "config", "[profile web]\n"+role1+test.config)}
+					o.CredentialsFiles = []string{testenv.WriteFile(t, "credentials", "[web]\n"+test.credentials)}
+				})
 			if test.want == "both" {
 				testenv.WantError(t, err, tokensource.ConfigInvalid)
 			} else if err != nil || c.WebIdentityTokenFile != test.want {
@@ -161,7 +171,8 @@ func TestBothVariables(t *testing.T) {
 	t.Setenv("AWS_WEB_IDENTITY_TOKEN_SERVER", "GitHub")
 	t.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")
 	_, err := config.LoadDefaultConfig(context.Background())
-	testenv.WantError(t, err, tokensource.ConfigInvalid, "AWS_WEB_IDENTITY_TOKEN_SERVER", "AWS_WEB_IDENTITY_TOKEN_FILE", "unset one")
+	testenv.WantError(t, err, tokensource.ConfigInvalid, "AWS_WEB_IDENTITY_TOKEN_SERVER", "AWS_WEB_IDENTITY_TOKEN_FILE",
+		"unset one")
 
 	_, options := testenv.ProfileFile(t, "web", serverProfile)
 	if _, err := config.LoadDefaultConfig(context.Background(), options...); err != nil {
@@ -173,9 +184,11 @@ func TestInvalidValue(t *testing.T) {
 	const broken = "web_identity_token_server = github\n"
 	file, options := testenv.ProfileFile(t, "web", "[profile web]\n"+region+role1+broken)
 	_, err := config.LoadDefaultConfig(context.Background(), options...)
-	testenv.WantError(t, err, tokensource.ConfigInvalid, "GitHub", `web_identity_token_server of profile "web" in `+file)
+	testenv.WantError(t, err, tokensource.ConfigInvalid, "GitHub",
+		`web_identity_token_server of profile "web" in `+file)
 
-	_, options = testenv.ProfileFile(t, "two", "[profile web]\n"+role1+broken+"[profile two]\n"+region+role2+"source_profile = web\n")
+	_, options = testenv.ProfileFile(t, "two",
+		"[profile web]\n"+role1+broken+"[profile two]\n"+region+role2+"source_profile = web\n")
 	_, err = config.LoadDefaultConfig(context.Background(), options...)
 	testenv.WantError(t, err, tokensource.ConfigInvalid, `profile "web"`)
 
@@ -199,7 +212,8 @@ func TestRequiresARNNamesTheKey(t *testing.T) {
 	if !errors.As(err, &missing) || missing.Type != "web_identity_token_server" || missing.Profile != "web" {
 		t.Errorf("%v", err)
 	}
-	_, options = testenv.ProfileFile(t, "web", "[profile web]\nweb_identity_token_file = /token\n[profile x]\nweb_identity_token_server = GitHub\n")
+	_, options = testenv.ProfileFile(t, "web",
+		"[profile web]\nweb_identity_token_file = /token\n[profile x]\nweb_identity_token_server = GitHub\n")
 	_, err = config.LoadDefaultConfig(context.Background(), options...)
 	if !errors.As(err, &missing) || missing.Type != "web_identity_token_file" {
 		t.Errorf("%v", err)
@@ -208,7 +222,8 @@ func TestRequiresARNNamesTheKey(t *testing.T) {
 
 func TestOwnFileNames(t *testing.T) {
 	t.Parallel()
-	file, options := testenv.ProfileFile(t, "plain", serverProfile+"[profile plain]\n"+keys+region+"[profile half]\naws_access_key_id = x\n")
+	file, options := testenv.ProfileFile(t, "plain",
+		serverProfile+"[profile plain]\n"+keys+region+"[profile half]\naws_access_key_id = x\n")
 	cfg, err := config.LoadDefaultConfig(context.Background(), options...)
 	if err != nil {
 		t.Fatal(err)
@@ -236,7 +251,8 @@ func TestOwnFileNamesInLog(t *testing.T) {
 	file, options := testenv.ProfileFile(t, "web", serverProfile+"[profile web]\nregion = eu-north-1\n")
 	var log strings.Builder
 	logger := logging.LoggerFunc(func(_ logging.Classification, format string, v ...any) { fmt.Fprintf(&log, format, v...) })
-	_, err := config.LoadDefaultConfig(context.Background(), append(options, config.WithLogConfigurationWarnings(true), config.WithLogger(logger))...)
+	_, err := config.LoadDefaultConfig(context.Background(),
+		append(options, config.WithLogConfigurationWarnings(true), config.WithLogger(logger))...)
 	if err != nil || !strings.Contains(log.String(), file) || strings.Contains(log.String(), "/dev/fd") {
 		t.Errorf("%v, logged %q", err, log.String())
 	}
@@ -280,14 +296,16 @@ func TestWithTokenSource(t *testing.T) {
 			_, options := testenv.ProfileFile(t, "web", "[profile web]\n"+region+role1+test.key)
 			var sts testenv.STS
 			named := upstream.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) { o.RoleSessionName = "mine" })
-			cfg, err := test.load(context.Background(), append(options, config.WithHTTPClient(&sts), named, config.WithTokenSource(source))...)
+			cfg, err := test.load(context.Background(),
+				append(options, config.WithHTTPClient(&sts), named, config.WithTokenSource(source))...)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if _, err := cfg.Credentials.Retrieve(context.Background()); err != nil {
 				t.Fatal(err)
 			}
-			if len(sts.Requests) != 1 || !strings.Contains(sts.Requests[0], "of-the-program") || !strings.Contains(sts.Requests[0], "RoleSessionName=mine") {
+			if len(sts.Requests) != 1 || !strings.Contains(sts.Requests[0], "of-the-program") ||
+				!strings.Contains(sts.Requests[0], "RoleSessionName=mine") {
 				t.Errorf("%q", sts.Requests)
 			}
 		})
@@ -323,7 +341,8 @@ func TestLoadLeavesNothing(t *testing.T) {
 	for deadline := time.Now().Add(30 * time.Second); runtime.NumGoroutine() > goroutines; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			stacks := make([]byte, 1<<16)
-			t.Fatalf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), goroutines, stacks[:runtime.Stack(stacks, true)])
+			t.Fatalf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), goroutines,
+				stacks[:runtime.Stack(stacks, true)])
 		}
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
@@ -355,7 +374,9 @@ func TestParallelLoads(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 32 {
 		profile := fmt.Sprintf("web%d", i)
-		_, options := testenv.ProfileFile(t, profile, fmt.Sprintf("[profile %s]\nregion = region-%d\n%sweb_identity_token_server = GitHub,%d\n", profile, i, role1, i))
+		_, options := testenv.ProfileFile(t, profile,
+			fmt.Sprintf("[profile %s]\nregion = region-%d\n%sweb_identity_token_server = GitHub,%d\n", profile, i,
+				role1, i))
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
@@ -395,8 +416,10 @@ func TestUnreadableFiles(t *testing.T) {
 	dir := t.TempDir()
 	_, options := testenv.ProfileFile(t, "web", serverProfile)
 	for _, files := range [][]string{{dir}, {filepath.Join(dir, "none")}} {
-		_, want := upstream.LoadDefaultConfig(context.Background(), append(options, config.WithSharedConfigFiles(files))...)
-		_, got := config.LoadDefaultConfig(context.Background(), append(options, config.WithSharedConfigFiles(files))...)
+		_, want := upstream.LoadDefaultConfig(context.Background(),
+			append(options, config.WithSharedConfigFiles(files))...)
+		_, got := config.LoadDefaultConfig(context.Background(),
+			append(options, config.WithSharedConfigFiles(files))...)
 		if got == nil || got.Error() != want.Error() {
 			t.Errorf("%v, want %v", got, want)
 		}
@@ -408,9 +431,12 @@ func TestUnreadableFiles(t *testing.T) {
 func TestEnvironmentClientIsUpstreams(t *testing.T) {
 	testenv.Clear(t)
 	for name, value := range map[string]string{
-		"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r", "AWS_REGION": "eu-west-1", "AWS_SDK_UA_APP_ID": "app", "AWS_ENDPOINT_URL": "https://example.com",
-		"AWS_DISABLE_REQUEST_COMPRESSION": "true", "AWS_RETRY_MODE": "adaptive", "AWS_MAX_ATTEMPTS": "7", "AWS_USE_FIPS_ENDPOINT": "true", "AWS_DEFAULTS_MODE": "mobile",
-		"AWS_ACCOUNT_ID_ENDPOINT_MODE": "required", "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required", "AWS_AUTH_SCHEME_PREFERENCE": "sigv4a",
+		"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r", "AWS_REGION": "eu-west-1", "AWS_SDK_UA_APP_ID": "app",
+		"AWS_ENDPOINT_URL":                "https://example.com",
+		"AWS_DISABLE_REQUEST_COMPRESSION": "true", "AWS_RETRY_MODE": "adaptive", "AWS_MAX_ATTEMPTS": "7",
+		"AWS_USE_FIPS_ENDPOINT": "true", "AWS_DEFAULTS_MODE": "mobile",
+		"AWS_ACCOUNT_ID_ENDPOINT_MODE": "required", "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
+		"AWS_AUTH_SCHEME_PREFERENCE": "sigv4a",
 	} {
 		t.Setenv(name, value)
 	}
@@ -420,8 +446,10 @@ func TestEnvironmentClientIsUpstreams(t *testing.T) {
 		hook := func(o *stscreds.WebIdentityRoleOptions) {
 			if c, ok := o.Client.(*sts.Client); ok {
 				o := c.Options()
-				options = fmt.Sprintf("%v %v %v %v %v %v %v %v %v %d %T %T", o.AppID, aws.ToString(o.BaseEndpoint), o.ClientLogMode, o.DefaultsMode, o.EndpointOptions,
-					o.Region, o.RetryMode, o.RuntimeEnvironment, o.AuthSchemePreference, o.Retryer.MaxAttempts(), o.Retryer, o.HTTPClient)
+				options = fmt.Sprintf("%v %v %v %v %v %v %v %v %v %d %T %T", o.AppID, aws.ToString(o.BaseEndpoint),
+					o.ClientLogMode, o.DefaultsMode, o.EndpointOptions,
+					o.Region, o.RetryMode, o.RuntimeEnvironment, o.AuthSchemePreference, o.Retryer.MaxAttempts(),
+					o.Retryer, o.HTTPClient)
 			}
 		}
 		if _, err := load(context.Background(), config.WithWebIdentityRoleCredentialOptions(hook), config.WithClientLogMode(aws.LogRetries)); err != nil {
@@ -471,9 +499,10 @@ func TestChainIsBounded(t *testing.T) {
 	bounded := false
 	_, options := testenv.ProfileFile(t, "two", "[profile one]\n"+region+role1+"web_identity_token_server = GitHub\n"+
 		"[profile two]\n"+region+"source_profile = one\nrole_arn = arn:aws:iam::123456789012:role/two\n")
-	cfg, err := config.LoadDefaultConfig(t.Context(), append(options, config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
-		o.Client = clientOfChain(func(ctx context.Context) { _, bounded = ctx.Deadline() })
-	}))...)
+	cfg, err := config.LoadDefaultConfig(t.Context(),
+		append(options, config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
+			o.Client = clientOfChain(func(ctx context.Context) { _, bounded = ctx.Deadline() })
+		}))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -484,7 +513,8 @@ func TestChainIsBounded(t *testing.T) {
 
 type clientOfChain func(context.Context)
 
-func (c clientOfChain) AssumeRole(ctx context.Context, _ *sts.AssumeRoleInput, _ ...func(*sts.Options)) (*sts.AssumeRoleOutput, error) {
+func (c clientOfChain) AssumeRole(ctx context.Context, _ *sts.AssumeRoleInput,
+	_ ...func(*sts.Options)) (*sts.AssumeRoleOutput, error) {
 	c(ctx)
 	return nil, fmt.Errorf("nobody there")
 }

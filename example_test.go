@@ -21,7 +21,8 @@ func ExampleLoadDefaultConfig() {
 	world := webidentitytest.New()
 	defer world.Close()
 	world.Setenv(processEnv{})
-	world.STS.AddRole(webidentitytest.Role{ARN: "arn:aws:iam::123456789012:role/deploy", Subject: "repo:octo-org/octo-repo:*"})
+	world.STS.AddRole(webidentitytest.Role{ARN: "arn:aws:iam::123456789012:role/deploy",
+		Subject: "repo:octo-org/octo-repo:*"})
 	file := filepath.Join(os.TempDir(), fmt.Sprintf("example-%d", os.Getpid()))
 	defer os.Remove(file)
 	os.WriteFile(file, []byte(`
@@ -50,13 +51,15 @@ func ExampleWithTokenSource() {
 	world := webidentitytest.New()
 	defer world.Close()
 	world.Setenv(processEnv{})
-	world.STS.AddRole(webidentitytest.Role{ARN: "arn:aws:iam::123456789012:role/batch", Subject: "spiffe://example.org/batch"})
+	world.STS.AddRole(webidentitytest.Role{ARN: "arn:aws:iam::123456789012:role/batch",
+		Subject: "spiffe://example.org/batch"})
 	os.Setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/batch")
 	os.Setenv("AWS_ROLE_SESSION_NAME", "nightly")
 	os.Setenv("AWS_WEB_IDENTITY_TOKEN_SERVER", "GitHub")
 
 	workload := tokensource.Func(func(context.Context) (tokensource.Token, error) {
-		return tokensource.Token{Value: world.Issuer.Sign(map[string]any{"sub": "spiffe://example.org/batch", "aud": "sts.amazonaws.com"})}, nil
+		return tokensource.Token{Value: world.Issuer.Sign(map[string]any{"sub": "spiffe://example.org/batch",
+			"aud": "sts.amazonaws.com"})}, nil
 	})
 	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithTokenSource(workload))
 	if err != nil {

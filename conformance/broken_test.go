@@ -84,7 +84,8 @@ func TestRunnerBites(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
 			result := judge(t, flaw, nil)
-			if reasons := strings.Join(result.Reasons, "\n"); result.Status != Failed || !strings.Contains(reasons, want) {
+			if reasons := strings.Join(result.Reasons, "\n"); result.Status != Failed ||
+				!strings.Contains(reasons, want) {
 				t.Errorf("%s, %s", result.Status, reasons)
 			}
 			if time.Since(began) > 30*time.Second {
@@ -106,7 +107,8 @@ func TestRunnerBites(t *testing.T) {
 	})
 	t.Run("known to fail", func(t *testing.T) {
 		t.Parallel()
-		if result := judge(t, "crashes", map[string]string{"value-github": "why"}); result.Status != Known || result.Reasons[0] != "why" {
+		if result := judge(t, "crashes", map[string]string{"value-github": "why"}); result.Status != Known ||
+			result.Reasons[0] != "why" {
 			t.Error(result.Status, result.Reasons)
 		}
 	})

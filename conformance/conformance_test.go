@@ -193,12 +193,14 @@ func TestMainUsage(t *testing.T) {
 		if err := os.WriteFile(known, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if code, _, stderr := run(t, "run", "-adapter", "x", "-known", known); code != 2 || !strings.Contains(stderr, "known") {
+		if code, _, stderr := run(t, "run", "-adapter", "x", "-known", known); code != 2 ||
+			!strings.Contains(stderr, "known") {
 			t.Errorf("%q: %d, %s", text, code, stderr)
 		}
 	}
 	for _, args := range [][]string{
-		{}, {"walk"}, {"run"}, {"run", "-adapter", " "}, {"run", "-adapter", "x", "y"}, {"run", "-adapter", "x", "-parallel", "0"},
+		{}, {"walk"}, {"run"}, {"run", "-adapter", " "}, {"run", "-adapter", "x", "y"},
+		{"run", "-adapter", "x", "-parallel", "0"},
 		{"run", "-no"}, {"show"}, {"copy"}, {"list", "x"},
 	} {
 		if code, stdout, stderr := run(t, args...); code != 2 || stdout != "" || !strings.Contains(stderr, "usage:") {
@@ -207,9 +209,11 @@ func TestMainUsage(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"show", "no-such-case"}, {"copy", dir}, {"list", "-only", "no-such-case"}, {"list", "-only", "["},
-		{"run", "-adapter", filepath.Join(dir, "none")}, {"run", "-adapter", "go"}, {"run", "-adapter", "x", "-known", filepath.Join(dir, "none")},
+		{"run", "-adapter", filepath.Join(dir, "none")}, {"run", "-adapter", "go"},
+		{"run", "-adapter", "x", "-known", filepath.Join(dir, "none")},
 	} {
-		if code, stdout, stderr := run(t, args...); code != 2 || stdout != "" || !strings.HasPrefix(stderr, "conformance: ") {
+		if code, stdout, stderr := run(t, args...); code != 2 || stdout != "" ||
+			!strings.HasPrefix(stderr, "conformance: ") {
 			t.Errorf("%q: %d, %q, %q", args, code, stdout, stderr)
 		}
 	}
@@ -217,7 +221,8 @@ func TestMainUsage(t *testing.T) {
 
 func TestList(t *testing.T) {
 	t.Parallel()
-	for pattern, want := range map[string]int{"": len(load(t)), "value-pair": 1, "value-pair,refresh-kept": 2, "value-pai?": 1} {
+	for pattern, want := range map[string]int{"": len(load(t)), "value-pair": 1, "value-pair,refresh-kept": 2,
+		"value-pai?": 1} {
 		if _, stdout, _ := run(t, "list", "-only", pattern); strings.Count(stdout, "\n") != want {
 			t.Errorf("%q: %s", pattern, stdout)
 		}
@@ -240,7 +245,8 @@ func TestCopy(t *testing.T) {
 	if err != nil || len(copied) != len(load(t)) {
 		t.Errorf("%d cases, %v", len(copied), err)
 	}
-	for _, name := range []string{"README.md", "specification.md", "conformance.md", "case.schema.json", "CHANGELOG.md", "vectors/VERSION"} {
+	for _, name := range []string{"README.md", "specification.md", "conformance.md", "case.schema.json", "CHANGELOG.md",
+		"vectors/VERSION"} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Error(err)
@@ -301,7 +307,8 @@ func TestReports(t *testing.T) {
 	junit := filepath.Join(dir, "junit.xml")
 	// The adapter knows one case only, and fails the others.
 	code, stdout, stderr := run(t, "run", "-adapter", os.Args[0]+" "+flawFlag, "-caps", "token-server",
-		"-only", "value-github,value-server-circleci,baseline-keys-env,value-pair", "-known", known, "-json", "-", "-junit", junit)
+		"-only", "value-github,value-server-circleci,baseline-keys-env,value-pair", "-known", known, "-json", "-",
+		"-junit", junit)
 	var report Report
 	if err := json.Unmarshal([]byte(stdout), &report); code != 1 || err != nil {
 		t.Fatalf("%d, %v, %s%s", code, err, stdout, stderr)
@@ -329,7 +336,8 @@ func TestReports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := xml.Unmarshal(text, &suite); err != nil || suite.Tests != 4 || suite.Failures != 1 || suite.Skipped != 2 || len(suite.Cases) != 4 {
+	if err := xml.Unmarshal(text, &suite); err != nil || suite.Tests != 4 || suite.Failures != 1 ||
+		suite.Skipped != 2 || len(suite.Cases) != 4 {
 		t.Errorf("%v: %s", err, text)
 	}
 }

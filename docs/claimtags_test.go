@@ -40,7 +40,8 @@ func TestClaimTags(t *testing.T) {
 		"server, one token for both":   {"server = GitHub\n", config.LoadDefaultConfig, true, nil, 1},
 		"file and upstream's function": {"file = /nowhere\n", upstream.LoadDefaultConfig, true, nil, 1},
 		"another repository":           {"server = GitHub\n", config.LoadDefaultConfig, false, of("octo-org/other"), 0},
-		"another repository, upstream": {"file = /nowhere\n", upstream.LoadDefaultConfig, true, of("octo-org/other"), 0},
+		"another repository, upstream": {"file = /nowhere\n", upstream.LoadDefaultConfig, true, of("octo-org/other"),
+			0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			world := newWorld(t, test.claims)
@@ -52,19 +53,23 @@ func TestClaimTags(t *testing.T) {
 				{ARN: account + "two", Principals: []string{account + "one"}, TagSession: true},
 				// Its caller has inherited the tags.
 				{ARN: account + "three", Principals: []string{account + "two"}, TagSession: true,
-					PrincipalTags: map[string]string{"gh:repository": "octo-org/octo-repo", "gh:ref": "refs/heads/main", "gh:run_id": "1658821493"}},
+					PrincipalTags: map[string]string{"gh:repository": "octo-org/octo-repo", "gh:ref": "refs/heads/main",
+						"gh:run_id": "1658821493"}},
 			} {
 				world.STS.AddRole(role)
 			}
 			source := tokensource.GitHub()
 			options := []func(*config.LoadOptions) error{
-				config.WithSharedConfigFiles([]string{testenv.WriteFile(t, "config", chain+test.key)}), config.WithSharedConfigProfile("three"),
+				config.WithSharedConfigFiles([]string{testenv.WriteFile(t, "config", chain+test.key)}),
+				config.WithSharedConfigProfile("three"),
 			}
 			if test.reuse {
 				source = tokensource.Reuse(source)
 				options = append(options, config.WithTokenSource(source))
 			}
-			options = append(options, config.WithAssumeRoleCredentialOptions(webidentity.ClaimTags(source, "gh:", "repository", "ref", "run_id")))
+			options = append(options,
+				config.WithAssumeRoleCredentialOptions(webidentity.ClaimTags(source, "gh:", "repository", "ref",
+					"run_id")))
 
 			cfg, err := test.load(t.Context(), options...)
 			if err != nil || len(world.TokenServer.Requests())+len(world.STS.Requests()) != 0 {
@@ -73,7 +78,8 @@ func TestClaimTags(t *testing.T) {
 			who, err := sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), nil)
 			if test.tokens == 0 {
 				var api smithy.APIError
-				if !errors.As(err, &api) || api.ErrorCode() != "AccessDenied" || !strings.Contains(api.ErrorMessage(), account+"one") {
+				if !errors.As(err, &api) || api.ErrorCode() != "AccessDenied" ||
+					!strings.Contains(api.ErrorMessage(), account+"one") {
 					t.Errorf("got %v, and not that role one is denied", err)
 				}
 				return

@@ -33,7 +33,8 @@ func TestREADME(t *testing.T) {
 	program := filepath.Join(dir, "main.go")
 	os.WriteFile(program, []byte(block(t, "go")), 0o600)
 	os.WriteFile(filepath.Join(dir, "aws.ini"), []byte(block(t, "ini")), 0o600)
-	workflow := regexp.MustCompile(`(?s)AWS_CONFIG_FILE: (\S+)\}.*go run \. ([a-z ]+)`).FindStringSubmatch(block(t, "yaml"))
+	workflow := regexp.MustCompile(`(?s)AWS_CONFIG_FILE: (\S+)\}.*go run \. ([a-z ]+)`).FindStringSubmatch(block(t,
+		"yaml"))
 
 	binary := filepath.Join(dir, "program.exe")
 	if out, err := exec.Command("go", "build", "-o", binary, program).CombinedOutput(); err != nil {
@@ -41,8 +42,10 @@ func TestREADME(t *testing.T) {
 	}
 	world := webidentitytest.New()
 	defer world.Close()
-	world.STS.AddRole(webidentitytest.Role{ARN: "arn:aws:iam::111111111111:role/deploy", Subject: "repo:octo-org/octo-repo:*"})
-	world.STS.AddRole(webidentitytest.Role{ARN: "arn:aws:iam::222222222222:role/deploy", Subject: "repo:octo-org/octo-repo:*"})
+	world.STS.AddRole(webidentitytest.Role{ARN: "arn:aws:iam::111111111111:role/deploy",
+		Subject: "repo:octo-org/octo-repo:*"})
+	world.STS.AddRole(webidentitytest.Role{ARN: "arn:aws:iam::222222222222:role/deploy",
+		Subject: "repo:octo-org/octo-repo:*"})
 	run := exec.Command(binary, strings.Fields(workflow[2])...)
 	run.Dir = dir
 	run.Env = []string{"AWS_CONFIG_FILE=" + workflow[1], "SYSTEMROOT=" + os.Getenv("SYSTEMROOT")}
@@ -54,7 +57,8 @@ func TestREADME(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	for _, want := range []string{
-		"staging is arn:aws:sts::111111111111:assumed-role/deploy/", "production is arn:aws:sts::222222222222:assumed-role/deploy/",
+		"staging is arn:aws:sts::111111111111:assumed-role/deploy/",
+		"production is arn:aws:sts::222222222222:assumed-role/deploy/",
 	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("%q is not in: %s", want, out)

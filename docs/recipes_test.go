@@ -238,7 +238,8 @@ func TestRecipes(t *testing.T) {
 					t.Errorf("the role is in account %s, its provider in %s", account, r.account)
 				}
 				if said := code.FindStringSubmatch(r.value); said != nil {
-					if known, open := strings.CutSuffix(said[1], "APPLICATION"); !strings.HasPrefix(p.value, known) || !open && p.value != known {
+					if known, open := strings.CutSuffix(said[1], "APPLICATION"); !strings.HasPrefix(p.value, known) ||
+						!open && p.value != known {
 						t.Errorf("the table says %q, the profile %q", said[1], p.value)
 					}
 				} else if !strings.Contains(r.value, "a document") {
@@ -308,7 +309,8 @@ func TestRecipesNamedServers(t *testing.T) {
 			continue
 		}
 		_, doubt, found := strings.Cut(server.About, "Not confirmed")
-		if doubt = "Not confirmed" + strings.TrimSuffix(doubt, "."); found && !strings.Contains(plain(all[i].text), plain(doubt)) {
+		if doubt = "Not confirmed" + strings.TrimSuffix(doubt, "."); found &&
+			!strings.Contains(plain(all[i].text), plain(doubt)) {
 			t.Errorf("%s: the section lacks %q", all[i].title, doubt)
 		}
 	}
@@ -354,7 +356,8 @@ func TestRecipesAssume(t *testing.T) {
 						subject = recipeSubjects[r.title]
 					}
 					world.STS.AddRole(webidentitytest.Role{ARN: p.role, Subject: pattern, Audience: r.trusted})
-					cfg, err := p.load(config.WithHTTPClient(servePlatform(t, world, e, map[string]any{"aud": r.trusted, "sub": subject})))
+					cfg, err := p.load(config.WithHTTPClient(servePlatform(t, world, e,
+						map[string]any{"aud": r.trusted, "sub": subject})))
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -444,7 +447,8 @@ func TestRecipesExpired(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = cfg.Credentials.Retrieve(t.Context())
-			testenv.WantError(t, err, tokensource.Class(quoted[1]), string(quoted[2])+" "+e.Env+" "+string(quoted[3]), "snapshot")
+			testenv.WantError(t, err, tokensource.Class(quoted[1]), string(quoted[2])+" "+e.Env+" "+string(quoted[3]),
+				"snapshot")
 		})
 	}
 	if len(world.STS.Requests()) != 0 {
@@ -501,7 +505,8 @@ func TestRecipesSPIFFE(t *testing.T) {
 	world := webidentitytest.New()
 	defer world.Close()
 	world.STS.AddRole(webidentitytest.Role{ARN: r.profiles[0].role, Subject: r.subjects[0], Audience: r.trusted})
-	out, err := run(world, r.profiles[0].file, "SVID_FOR_"+r.trusted+"="+world.Issuer.Sign(map[string]any{"aud": r.trusted, "sub": r.subjects[0]}))
+	out, err := run(world, r.profiles[0].file,
+		"SVID_FOR_"+r.trusted+"="+world.Issuer.Sign(map[string]any{"aud": r.trusted, "sub": r.subjects[0]}))
 	if err != nil || !strings.HasPrefix(out, "arn:aws:sts::123456789012:assumed-role/deploy/") {
 		t.Errorf("%v: %s", err, out)
 	}
@@ -509,7 +514,8 @@ func TestRecipesSPIFFE(t *testing.T) {
 
 // buildProgram builds a program, and returns a function that runs it in a world
 // with the profile deploy of a config file.
-func buildProgram(t *testing.T, sources ...string) func(world *webidentitytest.World, configFile string, env ...string) (string, error) {
+func buildProgram(t *testing.T, sources ...string) func(world *webidentitytest.World, configFile string,
+	env ...string) (string, error) {
 	t.Helper()
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "program.exe")
@@ -527,7 +533,8 @@ func buildProgram(t *testing.T, sources ...string) func(world *webidentitytest.W
 	}
 	return func(world *webidentitytest.World, configFile string, env ...string) (string, error) {
 		run := exec.Command(binary)
-		run.Env = append(env, "AWS_CONFIG_FILE="+configFile, "AWS_PROFILE=deploy", "SYSTEMROOT="+os.Getenv("SYSTEMROOT"))
+		run.Env = append(env, "AWS_CONFIG_FILE="+configFile, "AWS_PROFILE=deploy",
+			"SYSTEMROOT="+os.Getenv("SYSTEMROOT"))
 		for name, value := range world.Env() {
 			run.Env = append(run.Env, name+"="+value)
 		}
@@ -567,11 +574,14 @@ func TestRecipesSessionTags(t *testing.T) {
 		t.Fatalf("not a policy of one statement: %v", err)
 	}
 	s := policy.Statement[0]
-	if policy.Version != "2012-10-17" || s.Effect != "Allow" || !slices.Equal(s.Action, []string{"sts:AssumeRole", "sts:TagSession"}) {
+	if policy.Version != "2012-10-17" || s.Effect != "Allow" ||
+		!slices.Equal(s.Action, []string{"sts:AssumeRole", "sts:TagSession"}) {
 		t.Errorf("it does not allow sts:AssumeRole and sts:TagSession: %s", policyText)
 	}
-	second := webidentitytest.Role{Principals: []string{s.Principal.AWS}, TagSession: true, RequestTags: map[string]string{}}
-	for operator, conditions := range map[string]map[string]string{"StringEquals": s.Condition.StringEquals, "StringLike": s.Condition.StringLike} {
+	second := webidentitytest.Role{Principals: []string{s.Principal.AWS}, TagSession: true,
+		RequestTags: map[string]string{}}
+	for operator, conditions := range map[string]map[string]string{"StringEquals": s.Condition.StringEquals,
+		"StringLike": s.Condition.StringLike} {
 		for condition, value := range conditions {
 			key, ok := strings.CutPrefix(condition, "aws:RequestTag/")
 			if !ok || strings.Contains(value, "*") != (operator == "StringLike") {
@@ -585,8 +595,10 @@ func TestRecipesSessionTags(t *testing.T) {
 	first := webidentitytest.Role{ARN: roles[1][1], Subject: "repo:acme/*"}
 
 	run, file := buildProgram(t, program), testenv.WriteFile(t, "aws.ini", ini)
-	for repository, want := range map[string]string{"acme/shop": "arn:aws:sts::123456789012:assumed-role/deploy/", "acme/web": "AccessDenied"} {
-		world := newWorld(t, map[string]any{"sub": "repo:" + repository + ":ref:refs/heads/main", "repository": repository})
+	for repository, want := range map[string]string{"acme/shop": "arn:aws:sts::123456789012:assumed-role/deploy/",
+		"acme/web": "AccessDenied"} {
+		world := newWorld(t, map[string]any{"sub": "repo:" + repository + ":ref:refs/heads/main",
+			"repository": repository})
 		world.TokenServer.Script() // the race detector sees that the claims were set before another process asked
 		world.STS.AddRole(first)
 		world.STS.AddRole(second)
@@ -607,7 +619,8 @@ func TestRecipesSessionTags(t *testing.T) {
 	source := tokensource.Func(func(context.Context) (tokensource.Token, error) {
 		return tokensource.Token{Value: world.Issuer.Sign(claims)}, nil
 	})
-	provider := webidentity.NewProvider(sts.New(sts.Options{Region: "us-east-1", BaseEndpoint: &world.STS.URL}), first.ARN, source)
+	provider := webidentity.NewProvider(sts.New(sts.Options{Region: "us-east-1", BaseEndpoint: &world.STS.URL}),
+		first.ARN, source)
 	_, err = provider.Retrieve(t.Context())
 	testenv.WantError(t, err, tokensource.RoleDenied, "sts:TagSession")
 	first.TagSession, first.RequestTags = true, map[string]string{"Project": "shop"}

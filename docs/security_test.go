@@ -182,7 +182,8 @@ func TestSecurityPolicy(t *testing.T) {
 // retries.
 func fetch(t *testing.T, members string, optFns ...func(*tokensource.Options)) error {
 	t.Helper()
-	options := append([]func(*tokensource.Options){func(o *tokensource.Options) { o.Retryer = aws.NopRetryer{} }}, optFns...)
+	options := append([]func(*tokensource.Options){func(o *tokensource.Options) { o.Retryer = aws.NopRetryer{} }},
+		optFns...)
 	source, err := tokensource.Document([]byte(`{"version": 1, "http": {`+members+`}}`), options...)
 	if err == nil {
 		_, err = source.Token(t.Context())
@@ -217,7 +218,8 @@ func wantRequests(t *testing.T, requests *atomic.Int64, want int64) {
 }
 
 func testPlainHTTP(t *testing.T) {
-	for _, host := range []string{"example.com", "localhost.example.com", "127.0.0.1.example.com", "169.254.169.253", "[fd00:ec2::253]", "2130706433", "0.0.0.0"} {
+	for _, host := range []string{"example.com", "localhost.example.com", "127.0.0.1.example.com", "169.254.169.253",
+		"[fd00:ec2::253]", "2130706433", "0.0.0.0"} {
 		testenv.WantError(t, fetch(t, `"url": "http://`+host+`/"`), tokensource.ConfigInvalid, "https")
 		t.Setenv("SECURITY_URL", "http://"+host+"/")
 		testenv.WantError(t, fetch(t, `"url": "${env:SECURITY_URL}"`), tokensource.ConfigInvalid, "https")
@@ -243,13 +245,15 @@ func testRedirect(t *testing.T) {
 	wantRequests(t, followed, 0)
 
 	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target, http.StatusFound) })
-	err := fetch(t, `"url": "`+url+`"`, func(o *tokensource.Options) { o.HTTPClient = struct{ *http.Client }{http.DefaultClient} })
+	err := fetch(t, `"url": "`+url+`"`,
+		func(o *tokensource.Options) { o.HTTPClient = struct{ *http.Client }{http.DefaultClient} })
 	testenv.WantError(t, err, tokensource.TokenRefused, "redirected")
 	wantRequests(t, followed, 1)
 }
 
 func testURLParts(t *testing.T) {
-	for _, url := range []string{"https://user@127.0.0.1:1/", "https://user:s3cr3t@127.0.0.1:1/", "https://@127.0.0.1:1/", "https://127.0.0.1:1/#s3cr3t", "https://127.0.0.1:1/#"} {
+	for _, url := range []string{"https://user@127.0.0.1:1/", "https://user:s3cr3t@127.0.0.1:1/",
+		"https://@127.0.0.1:1/", "https://127.0.0.1:1/#s3cr3t", "https://127.0.0.1:1/#"} {
 		t.Setenv("SECURITY_URL", url)
 		for _, text := range []string{url, "${env:SECURITY_URL}"} {
 			err := fetch(t, `"url": "`+text+`"`)
@@ -269,7 +273,8 @@ func testHeaderInjection(t *testing.T) {
 			testenv.WantError(t, err, tokensource.ConfigInvalid, "http.headers.Authorization", "control character")
 		}
 	}
-	testenv.WantError(t, fetch(t, `"url": "`+url+`", "headers": {"A\r\nB": "x"}`), tokensource.ConfigInvalid, "name of a header")
+	testenv.WantError(t, fetch(t, `"url": "`+url+`", "headers": {"A\r\nB": "x"}`), tokensource.ConfigInvalid,
+		"name of a header")
 	wantRequests(t, requests, 0)
 }
 
@@ -277,7 +282,8 @@ func testFramingHeaders(t *testing.T) {
 	t.Parallel()
 	url, requests := serve(t, response(200, "a.b.c"))
 	for _, name := range []string{"Host", "content-length", "Transfer-Encoding", "CONNECTION"} {
-		testenv.WantError(t, fetch(t, `"url": "`+url+`", "headers": {"`+name+`": "x"}`), tokensource.ConfigInvalid, name, "cannot be set")
+		testenv.WantError(t, fetch(t, `"url": "`+url+`", "headers": {"`+name+`": "x"}`), tokensource.ConfigInvalid,
+			name, "cannot be set")
 	}
 	wantRequests(t, requests, 0)
 }
@@ -319,7 +325,8 @@ func testCertificate(t *testing.T) {
 func testProxy(t *testing.T) {
 	t.Parallel()
 	server, requests := serve(t, response(200, "a.b.c"))
-	for _, host := range []string{"169.254.169.254", "169.254.130.1", "[fd00:ec2::254]", "metadata.google.internal", "127.0.0.1", "localhost"} {
+	for _, host := range []string{"169.254.169.254", "169.254.130.1", "[fd00:ec2::254]", "metadata.google.internal",
+		"127.0.0.1", "localhost"} {
 		var dialled string
 		transport := &http.Transport{
 			Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: "proxy.example.com:8080"}),
@@ -328,7 +335,8 @@ func testProxy(t *testing.T) {
 				return new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(server, "http://"))
 			},
 		}
-		err := fetch(t, `"url": "http://`+host+`/"`, func(o *tokensource.Options) { o.HTTPClient = &http.Client{Transport: transport} })
+		err := fetch(t, `"url": "http://`+host+`/"`,
+			func(o *tokensource.Options) { o.HTTPClient = &http.Client{Transport: transport} })
 		if err != nil || dialled != host+":80" {
 			t.Errorf("%s: dialled %s, %v", host, dialled, err)
 		}
@@ -367,8 +375,10 @@ func testSpecialFile(t *testing.T) {
 	for _, name := range names {
 		file, _ := json.Marshal(name)
 		header, _ := json.Marshal("${file:" + name + "}")
-		testenv.WantError(t, fetch(t, `"url": "`+url+`", "headers": {"X": `+string(header)+`}`), tokensource.ConfigInvalid, "not a regular file")
-		testenv.WantError(t, fetch(t, `"url": "`+url+`", "ca_file": `+string(file)), tokensource.ConfigInvalid, "not a regular file")
+		testenv.WantError(t, fetch(t, `"url": "`+url+`", "headers": {"X": `+string(header)+`}`),
+			tokensource.ConfigInvalid, "not a regular file")
+		testenv.WantError(t, fetch(t, `"url": "`+url+`", "ca_file": `+string(file)), tokensource.ConfigInvalid,
+			"not a regular file")
 		_, err = tokensource.File(name).Token(t.Context())
 		testenv.WantError(t, err, tokensource.ConfigInvalid, "not a regular file")
 	}
@@ -384,7 +394,8 @@ func testLargeAnswer(t *testing.T) {
 		t.Error(err)
 	}
 	larger, _ := serve(t, response(200, token+padding+" "))
-	testenv.WantError(t, fetch(t, `"url": "`+larger+`", "token": "/value"`), tokensource.TokenMalformed, "more than 64 KiB")
+	testenv.WantError(t, fetch(t, `"url": "`+larger+`", "token": "/value"`), tokensource.TokenMalformed,
+		"more than 64 KiB")
 }
 
 func testNoToken(t *testing.T) {
@@ -395,7 +406,8 @@ func testNoToken(t *testing.T) {
 		url, _ := serve(t, response(200, body))
 		testenv.WantError(t, fetch(t, `"url": "`+url+`"`), tokensource.TokenMalformed)
 	}
-	for _, body := range []string{"a.b.c", `{"Value": "a.b.c"}`, `{"value": 12345}`, `{"value": null}`, `{"value": "a.b.c"}{}`} {
+	for _, body := range []string{"a.b.c", `{"Value": "a.b.c"}`, `{"value": 12345}`, `{"value": null}`,
+		`{"value": "a.b.c"}{}`} {
 		url, _ := serve(t, response(200, body))
 		testenv.WantError(t, fetch(t, `"url": "`+url+`", "token": "/value"`), tokensource.TokenMalformed)
 	}
@@ -445,7 +457,8 @@ func testBrokenDocument(t *testing.T) {
 		`{"version": 1, "file": "/token"}{"version": 1, "file": "/elsewhere"}`:                  "not JSON",
 		`{"version": 1, "http": {"url": "https://example.com", "query": {"s3cr3t": 1}, "x":1}}`: "http.x",
 	} {
-		_, options := testenv.ProfileFile(t, "web", "[profile web]\n"+region+role1+"web_identity_token_server = "+documentOf(text)+"\n")
+		_, options := testenv.ProfileFile(t, "web",
+			"[profile web]\n"+region+role1+"web_identity_token_server = "+documentOf(text)+"\n")
 		_, err := config.LoadDefaultConfig(t.Context(), options...)
 		testenv.WantError(t, err, tokensource.ConfigInvalid, want, `profile "web"`)
 	}
@@ -494,7 +507,8 @@ func testBothVariables(t *testing.T) {
 	_, option := fromEnvironment(t, "GitHub")
 	t.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")
 	_, err := config.LoadDefaultConfig(t.Context(), option)
-	testenv.WantError(t, err, tokensource.ConfigInvalid, "both AWS_WEB_IDENTITY_TOKEN_SERVER and AWS_WEB_IDENTITY_TOKEN_FILE")
+	testenv.WantError(t, err, tokensource.ConfigInvalid,
+		"both AWS_WEB_IDENTITY_TOKEN_SERVER and AWS_WEB_IDENTITY_TOKEN_FILE")
 }
 
 func testNoMixing(t *testing.T) {
@@ -522,7 +536,8 @@ func testNoFallThrough(t *testing.T) {
 	t.Setenv("AWS_CONFIG_FILE", testenv.WriteFile(t, "config", deflt+keys+serverProfile))
 	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/credentials")
 	t.Setenv("ACTIONS_ID_TOKEN_REQUEST_URL", "")
-	for _, options := range [][]func(*config.LoadOptions) error{{option}, {option, config.WithSharedConfigProfile("web")}} {
+	for _, options := range [][]func(*config.LoadOptions) error{{option},
+		{option, config.WithSharedConfigProfile("web")}} {
 		cfg, err := config.LoadDefaultConfig(t.Context(), options...)
 		if err == nil {
 			_, err = cfg.Credentials.Retrieve(t.Context())
@@ -542,7 +557,8 @@ func documentOf(text string) string {
 func testIdleProfiles(t *testing.T) {
 	t.Parallel()
 	server, requests := serve(t, response(200, "a.b.c"))
-	text := "[profile web]\n" + region + role1 + "web_identity_token_server = " + documentOf(`{"version": 1, "http": {"url": "`+server+`"}}`) +
+	text := "[profile web]\n" + region + role1 + "web_identity_token_server = " +
+		documentOf(`{"version": 1, "http": {"url": "`+server+`"}}`) +
 		"\n[profile plain]\n" + region + keys
 	for _, profile := range []string{"web", "plain"} {
 		_, options := testenv.ProfileFile(t, profile, text)
@@ -586,8 +602,10 @@ func testSecretsInErrors(t *testing.T) {
 		for _, value := range []string{"SECURITY_URL,SECURITY_TOKEN", documentOf(`{"version": 1, "http": {
 			"url": "${env:SECURITY_URL}", "method": "POST", "headers": {"Authorization": "Bearer s3cr3t-in-document", "X-File": ` + string(file) + `},
 			"query": {"q": "${env:SECURITY_VALUE}"}, "body": {"b": ["${env:SECURITY_VALUE}", ` + string(file) + `]}}}`)} {
-			_, options := testenv.ProfileFile(t, "web", "[profile web]\n"+region+role1+"web_identity_token_server = "+value+"\n")
-			cfg, err := config.LoadDefaultConfig(t.Context(), append(options, config.WithHTTPClient(http.DefaultClient), patient)...)
+			_, options := testenv.ProfileFile(t, "web",
+				"[profile web]\n"+region+role1+"web_identity_token_server = "+value+"\n")
+			cfg, err := config.LoadDefaultConfig(t.Context(),
+				append(options, config.WithHTTPClient(http.DefaultClient), patient)...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -601,8 +619,10 @@ func testSecretsInErrors(t *testing.T) {
 			t.Error("not asked")
 		}
 	}
-	for _, value := range []string{`{"version": 1, "env": "s3cr3t"}`, "s3cr3t/pasted+here==", documentOf(`{"version": 1, "env": "s3cr3t of mine"}`)} {
-		_, options := testenv.ProfileFile(t, "web", "[profile web]\n"+region+role1+"web_identity_token_server = "+value+"\n")
+	for _, value := range []string{`{"version": 1, "env": "s3cr3t"}`, "s3cr3t/pasted+here==",
+		documentOf(`{"version": 1, "env": "s3cr3t of mine"}`)} {
+		_, options := testenv.ProfileFile(t, "web",
+			"[profile web]\n"+region+role1+"web_identity_token_server = "+value+"\n")
 		_, err := config.LoadDefaultConfig(t.Context(), options...)
 		testenv.WantError(t, err, tokensource.ConfigInvalid)
 		noSecret(t, err.Error())
@@ -626,7 +646,8 @@ func testSecretsInLogs(t *testing.T) {
 		t.Error(err)
 	}
 	for _, want := range []string{
-		"GitHub: attempt 1: GET to 127.0.0.1:", "GitHub: attempt 1: status 500 from 127.0.0.1:", "GitHub: attempt 2 failed",
+		"GitHub: attempt 1: GET to 127.0.0.1:", "GitHub: attempt 1: status 500 from 127.0.0.1:",
+		"GitHub: attempt 2 failed",
 		"GitHub: attempt 3: status 200 from 127.0.0.1:", "POST / HTTP/1.1",
 	} {
 		if !strings.Contains(log.String(), want) {
@@ -648,7 +669,8 @@ func testSecretsWhenPrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	provider := webidentity.NewProvider(nil, mainRole, document)
-	for _, v := range []any{token, &token, []tokensource.Token{token}, struct{ T tokensource.Token }{token}, document, reused, provider, aws.NewCredentialsCache(provider)} {
+	for _, v := range []any{token, &token, []tokensource.Token{token}, struct{ T tokensource.Token }{token}, document,
+		reused, provider, aws.NewCredentialsCache(provider)} {
 		noSecret(t, fmt.Sprintf("%v %+v %#v %s %q %d %x", v, v, v, v, v, v, v))
 	}
 	text, err := json.Marshal(map[string]any{"token": token})
@@ -718,7 +740,8 @@ func testForkNoPermission(t *testing.T) {
 	asked := len(world.STS.Requests())
 	os.Unsetenv("ACTIONS_ID_TOKEN_REQUEST_URL")
 	os.Unsetenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
-	testenv.WantError(t, assumeHere(t, "GitHub"), tokensource.NotConfigured, "ACTIONS_ID_TOKEN_REQUEST_URL is not set", "id-token: write")
+	testenv.WantError(t, assumeHere(t, "GitHub"), tokensource.NotConfigured, "ACTIONS_ID_TOKEN_REQUEST_URL is not set",
+		"id-token: write")
 
 	// The address is no secret, the request token is.
 	t.Setenv("ACTIONS_ID_TOKEN_REQUEST_URL", world.TokenServer.URL)
@@ -730,7 +753,8 @@ func testForkNoPermission(t *testing.T) {
 }
 
 func testForkSubject(t *testing.T) {
-	claims := map[string]any{"sub": "repo:octo-org/octo-repo:pull_request", "ref": "refs/pull/7/merge", "event_name": "pull_request"}
+	claims := map[string]any{"sub": "repo:octo-org/octo-repo:pull_request", "ref": "refs/pull/7/merge",
+		"event_name": "pull_request"}
 	world := newWorld(t, claims)
 	testenv.WantError(t, assume(t, world, "GitHub"), tokensource.RoleDenied, "repo:octo-org/octo-repo:pull_request")
 
@@ -747,7 +771,8 @@ func testForeignIssuer(t *testing.T) {
 	}
 	t.Setenv("ACTIONS_ID_TOKEN_REQUEST_URL", stranger.TokenServer.URL)
 	t.Setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", stranger.TokenServer.RequestToken)
-	testenv.WantError(t, assumeHere(t, "GitHub"), tokensource.RoleDenied, "No OpenIDConnect provider", stranger.Issuer.URL, mainBranch)
+	testenv.WantError(t, assumeHere(t, "GitHub"), tokensource.RoleDenied, "No OpenIDConnect provider",
+		stranger.Issuer.URL, mainBranch)
 
 	pretender := newWorld(t, map[string]any{"iss": world.Issuer.URL})
 	t.Setenv("ACTIONS_ID_TOKEN_REQUEST_URL", pretender.TokenServer.URL)
@@ -755,7 +780,8 @@ func testForeignIssuer(t *testing.T) {
 	testenv.WantError(t, assumeHere(t, "GitHub"), tokensource.RoleDenied, "signature", world.Issuer.URL)
 
 	t.Setenv("SECURITY_TOKEN", "ghp_of-a-user-of-github")
-	testenv.WantError(t, assumeHere(t, documentOf(`{"version": 1, "env": "SECURITY_TOKEN"}`)), tokensource.RoleDenied, "not a JWT")
+	testenv.WantError(t, assumeHere(t, documentOf(`{"version": 1, "env": "SECURITY_TOKEN"}`)), tokensource.RoleDenied,
+		"not a JWT")
 }
 
 func testInjectedKey(t *testing.T) {
@@ -803,12 +829,14 @@ func testInjectedKey(t *testing.T) {
 		"kid":       sign(jose.ES256, jose.JSONWebKey{Key: private, KeyID: kid}, nil),
 		"other kid": sign(jose.ES256, jose.JSONWebKey{Key: private, KeyID: "attacker"}, nil),
 		"jwk":       sign(jose.ES256, jose.JSONWebKey{Key: private, KeyID: kid}, &jose.SignerOptions{EmbedJWK: true}),
-		"jku":       sign(jose.ES256, jose.JSONWebKey{Key: private, KeyID: kid}, (&jose.SignerOptions{}).WithHeader("jku", attacker.URL+"/.well-known/jwks")),
-		"x5u":       sign(jose.ES256, jose.JSONWebKey{Key: private, KeyID: kid}, (&jose.SignerOptions{}).WithHeader("x5u", attacker.URL+"/x5u")),
-		"HS256":     sign(jose.HS256, jose.JSONWebKey{Key: publicKey, KeyID: kid}, nil),
-		"none":      none("none"),
-		"nOnE":      none("nOnE"),
-		"empty":     none("ES256"),
+		"jku": sign(jose.ES256, jose.JSONWebKey{Key: private, KeyID: kid},
+			(&jose.SignerOptions{}).WithHeader("jku", attacker.URL+"/.well-known/jwks")),
+		"x5u": sign(jose.ES256, jose.JSONWebKey{Key: private, KeyID: kid},
+			(&jose.SignerOptions{}).WithHeader("x5u", attacker.URL+"/x5u")),
+		"HS256": sign(jose.HS256, jose.JSONWebKey{Key: publicKey, KeyID: kid}, nil),
+		"none":  none("none"),
+		"nOnE":  none("nOnE"),
+		"empty": none("ES256"),
 	}
 	document := documentOf(`{"version": 1, "env": "SECURITY_TOKEN"}`)
 	t.Setenv("SECURITY_TOKEN", world.Issuer.Sign(claims))
@@ -840,7 +868,8 @@ func testForeignRepository(t *testing.T) {
 		"repo:Octo-Org/octo-repo:ref:refs/heads/main",
 		"x" + mainBranch,
 	} {
-		testenv.WantError(t, assume(t, newWorld(t, map[string]any{"sub": sub}), "GitHub"), tokensource.RoleDenied, sub, "AccessDenied")
+		testenv.WantError(t, assume(t, newWorld(t, map[string]any{"sub": sub}), "GitHub"), tokensource.RoleDenied, sub,
+			"AccessDenied")
 	}
 }
 

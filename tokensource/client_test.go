@@ -74,9 +74,11 @@ func TestCosign3172_HTTP1(t *testing.T) {
 		"http.Client":     pair(t, server.URL, useClient(used)),
 		"BuildableClient": pair(t, server.URL, useClient(buildable)),
 		"ca_file":         mustDocument(t, `"url": "`+server.URL+`", "token": "/value", "ca_file": `+quoted(caFile)),
-		"ca_file, no transport": mustDocument(t, `"url": "`+server.URL+`", "token": "/value", "ca_file": `+quoted(caFile),
+		"ca_file, no transport": mustDocument(t,
+			`"url": "`+server.URL+`", "token": "/value", "ca_file": `+quoted(caFile),
 			useClient(&http.Client{})),
-		"ca_file, new transport": mustDocument(t, `"url": "`+server.URL+`", "token": "/value", "ca_file": `+quoted(caFile),
+		"ca_file, new transport": mustDocument(t,
+			`"url": "`+server.URL+`", "token": "/value", "ca_file": `+quoted(caFile),
 			useClient(&http.Client{Transport: &http.Transport{}})),
 	} {
 		protocol.Store("")
@@ -91,7 +93,8 @@ func TestUnknownAuthority(t *testing.T) {
 	t.Parallel()
 	server, caFile := serveTLS(t, answerToken)
 	r := &retryer{attempts: 3}
-	failToken(t, pair(t, server.URL, useRetryer(r)), tokensource.TokenUnavailable, "certificate", "ca_file", "AWS_CA_BUNDLE")
+	failToken(t, pair(t, server.URL, useRetryer(r)), tokensource.TokenUnavailable, "certificate", "ca_file",
+		"AWS_CA_BUNDLE")
 	if r.taken.Load() != 0 {
 		t.Error("retried")
 	}
@@ -140,8 +143,10 @@ func TestUnixSocket(t *testing.T) {
 	wantToken(t, mustDocument(t, members, useAudience("me"), useClient(proxied)))
 	wantToken(t, mustDocument(t, members, useAudience("me")))
 	foreign := clientFunc(func(*http.Request) (*http.Response, error) { return nil, errors.New("called") })
-	failToken(t, mustDocument(t, members, useAudience("me"), useClient(foreign)), tokensource.ConfigInvalid, "unix_socket")
-	failToken(t, mustDocument(t, members, useAudience("me"), useClient(&http.Client{Transport: foreign})), tokensource.ConfigInvalid, "unix_socket")
+	failToken(t, mustDocument(t, members, useAudience("me"), useClient(foreign)), tokensource.ConfigInvalid,
+		"unix_socket")
+	failToken(t, mustDocument(t, members, useAudience("me"), useClient(&http.Client{Transport: foreign})),
+		tokensource.ConfigInvalid, "unix_socket")
 }
 
 func TestProxyIsBypassed(t *testing.T) {
@@ -187,7 +192,8 @@ func TestOtherClients(t *testing.T) {
 	t.Parallel()
 	target, followed := serve(t, answerToken)
 	direct, _ := serve(t, answerToken)
-	redirecting, _ := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target, http.StatusFound) })
+	redirecting, _ := serve(t,
+		func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target, http.StatusFound) })
 
 	tripper := &http.Client{Transport: clientFunc(http.DefaultTransport.RoundTrip)}
 	wantToken(t, pair(t, direct, useClient(tripper)))
@@ -198,7 +204,8 @@ func TestOtherClients(t *testing.T) {
 
 	foreign := clientFunc(func(r *http.Request) (*http.Response, error) { return http.DefaultClient.Do(r) })
 	wantToken(t, pair(t, direct, useClient(foreign)))
-	failToken(t, pair(t, redirecting, useClient(foreign)), tokensource.TokenRefused, "redirected, and the HTTP client followed")
+	failToken(t, pair(t, redirecting, useClient(foreign)), tokensource.TokenRefused,
+		"redirected, and the HTTP client followed")
 
 	// What a client says about a request may hold all of it.
 	chatty := clientFunc(func(r *http.Request) (*http.Response, error) {

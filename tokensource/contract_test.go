@@ -70,7 +70,8 @@ var contracts = map[string]contract{
 		failures: []vendorFailure{
 			{401, `{"message": "The token provided is invalid"}`, refused, "invalid"},
 			{403, pendingState, unavailable, "Pending"},
-			{502, "upstream connect error or disconnect/reset before headers", unavailable, "responded with 502 Bad Gateway ("},
+			{502, "upstream connect error or disconnect/reset before headers", unavailable,
+				"responded with 502 Bad Gateway ("},
 			{502, "<html><h1>502 Bad Gateway</h1></html>", unavailable, "responded with 502 Bad Gateway ("},
 			{200, `{"count": 0}`, malformed, "nothing at /value"},
 		},
@@ -83,14 +84,16 @@ var contracts = map[string]contract{
 		requests: map[string]seen{
 			"Forgejo": {"GET", "https://codeberg.org/api/actions/idtoken?audience=sts.amazonaws.com&run=1", "",
 				map[string]string{"Authorization": "Bearer " + requestToken}},
-			"Forgejo,": {"GET", "https://codeberg.org/api/actions/idtoken?run=1", "", map[string]string{"Authorization": "Bearer " + requestToken}},
+			"Forgejo,": {"GET", "https://codeberg.org/api/actions/idtoken?run=1", "",
+				map[string]string{"Authorization": "Bearer " + requestToken}},
 		},
 		status:   200,
 		response: `{"value": "TOKEN"}`,
 		failures: []vendorFailure{{401, "Unauthorized", refused, "Unauthorized"}},
 	},
 	"Buildkite": {
-		env: map[string]string{"BUILDKITE_JOB_ID": "0190046e-e199-453b-a302-a21a4d649d31", "BUILDKITE_AGENT_ACCESS_TOKEN": requestToken},
+		env: map[string]string{"BUILDKITE_JOB_ID": "0190046e-e199-453b-a302-a21a4d649d31",
+			"BUILDKITE_AGENT_ACCESS_TOKEN": requestToken},
 		requests: map[string]seen{
 			"Buildkite":    buildkiteRequest(`{"audience":"sts.amazonaws.com"}`),
 			"Buildkite,":   buildkiteRequest(`{}`),
@@ -111,8 +114,10 @@ var contracts = map[string]contract{
 			"SYSTEM_ACCESSTOKEN":    requestToken,
 		},
 		requests: map[string]seen{
-			"AzurePipelines": {"POST", "https://dev.azure.com/org/1111-2222/_apis/distributedtask/hubs/build/plans/3/jobs/4/oidctoken?api-version=7.1", "",
-				map[string]string{"Authorization": "Bearer " + requestToken, "Content-Type": "application/json", "X-Tfs-Fedauthredirect": "Suppress"}},
+			"AzurePipelines": {"POST",
+				"https://dev.azure.com/org/1111-2222/_apis/distributedtask/hubs/build/plans/3/jobs/4/oidctoken?api-version=7.1", "",
+				map[string]string{"Authorization": "Bearer " + requestToken, "Content-Type": "application/json",
+					"X-Tfs-Fedauthredirect": "Suppress"}},
 		},
 		status:   200,
 		response: `{"oidcToken": "TOKEN"}`,
@@ -137,21 +142,27 @@ var contracts = map[string]contract{
 	"Nomad": {folder: "NOMAD_SECRETS_DIR", file: "nomad_aws.jwt"},
 	// codefresh-io/steps, incubating/obtain-oidc-id-token/step.yaml
 	"Codefresh": {
-		env: map[string]string{"CF_OIDC_REQUEST_URL": "https://oidc.codefresh.io/api/token?a=1", "CF_OIDC_REQUEST_TOKEN": requestToken},
+		env: map[string]string{"CF_OIDC_REQUEST_URL": "https://oidc.codefresh.io/api/token?a=1",
+			"CF_OIDC_REQUEST_TOKEN": requestToken},
 		requests: map[string]seen{
-			"Codefresh":  {"GET", "https://oidc.codefresh.io/api/token?a=1&audience=sts.amazonaws.com", "", map[string]string{"Authorization": requestToken}},
-			"Codefresh,": {"GET", "https://oidc.codefresh.io/api/token?a=1", "", map[string]string{"Authorization": requestToken}},
+			"Codefresh": {"GET", "https://oidc.codefresh.io/api/token?a=1&audience=sts.amazonaws.com", "",
+				map[string]string{"Authorization": requestToken}},
+			"Codefresh,": {"GET", "https://oidc.codefresh.io/api/token?a=1", "",
+				map[string]string{"Authorization": requestToken}},
 		},
 		status:   200,
 		response: `{"id_token": "TOKEN"}`,
-		failures: []vendorFailure{{401, `{"message": "Unauthorized"}`, refused, "Unauthorized"}, {500, "", unavailable, "500"}},
+		failures: []vendorFailure{{401, `{"message": "Unauthorized"}`, refused, "Unauthorized"},
+			{500, "", unavailable, "500"}},
 	},
 	// bitrise-steplib/bitrise-step-get-identity-token, api/client.go
 	"Bitrise": {
-		env: map[string]string{"BITRISE_BUILD_URL": "https://app.bitrise.io/build/1", "BITRISE_BUILD_API_TOKEN": requestToken},
+		env: map[string]string{"BITRISE_BUILD_URL": "https://app.bitrise.io/build/1",
+			"BITRISE_BUILD_API_TOKEN": requestToken},
 		requests: map[string]seen{
 			"Bitrise": {"POST", "https://app.bitrise.io/build/1/id_token.json", `{"aud":"sts.amazonaws.com","sub":""}`,
-				map[string]string{"Authorization": requestToken, "Build_api_token": requestToken, "Content-Type": "application/json"}},
+				map[string]string{"Authorization": requestToken, "Build_api_token": requestToken,
+					"Content-Type": "application/json"}},
 		},
 		status:   200,
 		response: `{"id_token": "TOKEN", "token_type": "Bearer", "expires_in": 600}`,
@@ -161,12 +172,14 @@ var contracts = map[string]contract{
 	"VercelExchange": {
 		env: map[string]string{"VERCEL_OIDC_TOKEN": requestToken},
 		requests: map[string]seen{
-			"VercelExchange": {"POST", "https://oidc.vercel.com/~token", `{"aud":"sts.amazonaws.com","token":"` + requestToken + `"}`,
+			"VercelExchange": {"POST", "https://oidc.vercel.com/~token",
+				`{"aud":"sts.amazonaws.com","token":"` + requestToken + `"}`,
 				map[string]string{"Content-Type": "application/json"}},
 		},
 		status:   200,
 		response: `{"token": "TOKEN"}`,
-		failures: []vendorFailure{{401, `{"error": "invalid_token"}`, refused, "invalid_token"}, {500, "", unavailable, "500"}},
+		failures: []vendorFailure{{401, `{"error": "invalid_token"}`, refused, "invalid_token"},
+			{500, "", unavailable, "500"}},
 	},
 	"Fly": {
 		requests: map[string]seen{
@@ -193,14 +206,17 @@ var contracts = map[string]contract{
 	},
 	"AzureIMDS": {
 		requests: map[string]seen{
-			"AzureIMDS,api://app": {"GET", "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=api%3A%2F%2Fapp", "",
+			"AzureIMDS,api://app": {"GET",
+				"http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=api%3A%2F%2Fapp",
+				"",
 				map[string]string{"Metadata": "true"}},
 		},
 		status:   200,
 		response: `{"access_token": "TOKEN", "client_id": "1", "expires_in": "3599", "resource": "api://app", "token_type": "Bearer"}`,
 		refused:  map[string]string{"AzureIMDS": "needs an audience", "AzureIMDS,": "needs an audience"},
 		failures: []vendorFailure{
-			{400, `{"error": "invalid_request", "error_description": "Identity not found"}`, refused, "Identity not found"},
+			{400, `{"error": "invalid_request", "error_description": "Identity not found"}`, refused,
+				"Identity not found"},
 			{404, "", refused, "404"},
 			{410, "", refused, "410"}, // passes in 70 seconds: longer than all attempts may take
 			{429, "", unavailable, "429"},
@@ -208,16 +224,19 @@ var contracts = map[string]contract{
 		},
 	},
 	"AzureAppService": {
-		env: map[string]string{"IDENTITY_ENDPOINT": "http://169.254.130.3:8081/msi/token", "IDENTITY_HEADER": requestToken},
+		env: map[string]string{"IDENTITY_ENDPOINT": "http://169.254.130.3:8081/msi/token",
+			"IDENTITY_HEADER": requestToken},
 		requests: map[string]seen{
-			"AzureAppService,api://app": {"GET", "http://169.254.130.3:8081/msi/token?api-version=2019-08-01&resource=api%3A%2F%2Fapp", "",
+			"AzureAppService,api://app": {"GET",
+				"http://169.254.130.3:8081/msi/token?api-version=2019-08-01&resource=api%3A%2F%2Fapp", "",
 				map[string]string{"X-Identity-Header": requestToken}},
 		},
 		status:   200,
 		response: `{"access_token": "TOKEN", "expires_on": "1586984735", "resource": "api://app", "token_type": "Bearer", "client_id": "1"}`,
 		refused:  map[string]string{"AzureAppService": "needs an audience"},
 		failures: []vendorFailure{
-			{400, `{"statusCode": 400, "message": "No User Assigned or Delegated Managed Identity found"}`, refused, "No User Assigned"},
+			{400, `{"statusCode": 400, "message": "No User Assigned or Delegated Managed Identity found"}`, refused,
+				"No User Assigned"},
 			{500, `{"statusCode": 500}`, unavailable, "500"},
 		},
 	},
@@ -302,7 +321,8 @@ func (v *fakeVendor) parse(t *testing.T, value string) tokensource.TokenSource {
 		if err != nil {
 			t.Fatal(err)
 		}
-		value = base64.StdEncoding.EncodeToString([]byte(strings.Replace(string(text), `"/.fly/api"`, quoted(v.socket), 1)))
+		value = base64.StdEncoding.EncodeToString([]byte(strings.Replace(string(text), `"/.fly/api"`, quoted(v.socket),
+			1)))
 	}
 	source, err := tokensource.Parse(value, useClient(v.client), retries(2))
 	if err != nil {
@@ -394,9 +414,11 @@ func TestContracts(t *testing.T) {
 			for variable := range c.env {
 				t.Run("without "+variable, func(t *testing.T) {
 					t.Setenv(variable, "")
-					failToken(t, vendor.parse(t, value), tokensource.NotConfigured, "the variable "+variable+" is empty", "; "+doc.Hint+" (")
+					failToken(t, vendor.parse(t, value), tokensource.NotConfigured,
+						"the variable "+variable+" is empty", "; "+doc.Hint+" (")
 					os.Unsetenv(variable)
-					failToken(t, vendor.parse(t, value), tokensource.NotConfigured, "the variable "+variable+" is not set", "; "+doc.Hint+" (")
+					failToken(t, vendor.parse(t, value), tokensource.NotConfigured,
+						"the variable "+variable+" is not set", "; "+doc.Hint+" (")
 				})
 			}
 			if n := vendor.requests.Load(); n != 0 {
@@ -418,7 +440,8 @@ func testVariable(t *testing.T, name, variable, hint string) {
 		t.Error("no expiry")
 	}
 	t.Setenv(variable, newJWT(time.Unix(1700000000, 0)))
-	failToken(t, source, tokensource.NotConfigured, name+": the token in the variable "+variable+" expired at 2023-11-14T22:13:20Z; a variable is a snapshot")
+	failToken(t, source, tokensource.NotConfigured,
+		name+": the token in the variable "+variable+" expired at 2023-11-14T22:13:20Z; a variable is a snapshot")
 	_, err = tokensource.Parse(name + ",sts.amazonaws.com")
 	wantError(t, err, tokensource.ConfigInvalid, "takes no audience")
 }
@@ -444,7 +467,8 @@ func TestFlySocket(t *testing.T) {
 	listener.(*net.UnixListener).SetUnlinkOnClose(false)
 	listener.Close()
 	for path, want := range map[string]string{path: "refused", path + "-missing": "no such file"} {
-		failToken(t, (&fakeVendor{socket: path, client: &http.Client{}}).parse(t, "Fly"), tokensource.TokenUnavailable, "no complete response from localhost", want)
+		failToken(t, (&fakeVendor{socket: path, client: &http.Client{}}).parse(t, "Fly"), tokensource.TokenUnavailable,
+			"no complete response from localhost", want)
 	}
 }
 
@@ -478,18 +502,25 @@ func TestVariableDefault(t *testing.T) {
 	url, _ := serve(t, record(&got))
 	set, empty := setenv(t, url), setenv(t, " ")
 	for members, want := range map[string]string{
-		`"url": "${env:` + set + `:-http://localhost:1}/a"`:                                                                "/a",
-		`"url": "${env:TOKENSOURCE_TEST_MISSING:-` + url + `}/b"`:                                                          "/b",
-		`"url": "${env:` + empty + `:-` + url + `}/c"`:                                                                     "/c",
-		`"url": "${env:` + set + `}/d${env:` + empty + `:-}", "headers": {"X-Empty": "${env:TOKENSOURCE_TEST_MISSING:-}"}`: "/d",
-		`"url": "${env:` + set + `}/e", "query": {"q": "${env:` + empty + `:-a:-b c}"}`:                                    "/e?q=a%3A-b+c",
+		`"url": "${env:` + set +
+			`:-http://localhost:1}/a"`: "/a",
+		`"url": "${env:TOKENSOURCE_TEST_MISSING:-` + url +
+			`}/b"`: "/b",
+		`"url": "${env:` + empty + `:-` + url +
+			`}/c"`: "/c",
+		`"url": "${env:` + set + `}/d${env:` + empty +
+			`:-}", "headers": {"X-Empty": "${env:TOKENSOURCE_TEST_MISSING:-}"}`: "/d",
+		`"url": "${env:` + set + `}/e", "query": {"q": "${env:` + empty +
+			`:-a:-b c}"}`: "/e?q=a%3A-b+c",
 	} {
 		wantToken(t, mustDocument(t, members+`, "token": "/value"`))
 		if got.URI != want {
 			t.Errorf("%s: %s", members, got.URI)
 		}
 	}
-	failToken(t, mustDocument(t, `"url": "${env:`+empty+`:-http://example.com}/path"`), tokensource.ConfigInvalid, "the variable "+empty+": must be an https URL")
-	failToken(t, mustDocument(t, `"url": "${env:TOKENSOURCE_TEST_MISSING:-`+url+`}", "headers": {"A": "${env:`+empty+`}"}`),
+	failToken(t, mustDocument(t, `"url": "${env:`+empty+`:-http://example.com}/path"`), tokensource.ConfigInvalid,
+		"the variable "+empty+": must be an https URL")
+	failToken(t, mustDocument(t,
+		`"url": "${env:TOKENSOURCE_TEST_MISSING:-`+url+`}", "headers": {"A": "${env:`+empty+`}"}`),
 		tokensource.NotConfigured, empty+" is empty")
 }

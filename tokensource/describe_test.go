@@ -126,7 +126,8 @@ func TestDescribe(t *testing.T) {
 
 func TestDescribeInvalid(t *testing.T) {
 	t.Parallel()
-	for _, value := range []string{"", "github", "GitLab", "URL,", "GitHub2", "CircleCI,audience", "AzureIMDS", "GoogleCompute,", "example-spiffe",
+	for _, value := range []string{"", "github", "GitLab", "URL,", "GitHub2", "CircleCI,audience", "AzureIMDS",
+		"GoogleCompute,", "example-spiffe",
 		base64.StdEncoding.EncodeToString([]byte(`{"version": 1}`))} {
 		_, want := tokensource.Parse(value)
 		text, err := describe(value)
@@ -140,7 +141,8 @@ func TestDescribeRegistered(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"Example.SPIFFE", " Example.SPIFFE ,a"} {
 		got, err := tokensource.Describe(value)
-		if want := (tokensource.Description{Form: tokensource.FormName, Name: "Example.SPIFFE"}); err != nil || !reflect.DeepEqual(got, want) {
+		if want := (tokensource.Description{Form: tokensource.FormName, Name: "Example.SPIFFE"}); err != nil ||
+			!reflect.DeepEqual(got, want) {
 			t.Errorf("%q: %+v, %v", value, got, err)
 		}
 	}
@@ -153,7 +155,8 @@ func TestDescribeForms(t *testing.T) {
 	const hint = "grant the job `permissions: id-token: write`, and so the job that calls a reusable workflow"
 	for value, want := range map[string]tokensource.Description{
 		"GitHub,a": {Form: tokensource.FormName, Name: "GitHub", Hint: hint,
-			Variables: []tokensource.Variable{{Name: "ACTIONS_ID_TOKEN_REQUEST_TOKEN"}, {Name: "ACTIONS_ID_TOKEN_REQUEST_URL"}}},
+			Variables: []tokensource.Variable{{Name: "ACTIONS_ID_TOKEN_REQUEST_TOKEN"},
+				{Name: "ACTIONS_ID_TOKEN_REQUEST_URL"}}},
 		"URL,TOKEN": {Form: tokensource.FormPair, Variables: []tokensource.Variable{{Name: "TOKEN"}, {Name: "URL"}}},
 		document: {Form: tokensource.FormDocument, Hint: "ask", Files: []string{"/a", "/b", "/c"},
 			Variables: []tokensource.Variable{{Name: "HOST"}, {Name: "ID", HasDefault: true}}},
@@ -200,10 +203,12 @@ func TestMasked(t *testing.T) {
 		}
 		got, err := tokensource.Describe(base64.StdEncoding.EncodeToString([]byte(`{"version": 1, "http": {`+member+`}}`)) + ",api://a")
 		if err != nil { // it takes no audience
-			got, err = tokensource.Describe(base64.StdEncoding.EncodeToString([]byte(`{"version": 1, "http": {` + member + `}}`)))
+			got, err = tokensource.Describe(base64.StdEncoding.EncodeToString([]byte(`{"version": 1, "http": {` +
+				member + `}}`)))
 		}
 		masked := string(got.Masked)
-		if err != nil || strings.Contains(masked, "secret") && want != "" || (masked == string(got.Document)) != (want == "") || !strings.Contains(masked, want) {
+		if err != nil || strings.Contains(masked, "secret") && want != "" ||
+			(masked == string(got.Document)) != (want == "") || !strings.Contains(masked, want) {
 			t.Errorf("%s: %v, want %s in\n%s", member, err, want, masked)
 		}
 	}
@@ -255,7 +260,8 @@ func TestServers(t *testing.T) {
 	}
 	for _, want := range []tokensource.Server{
 		{Name: "Example.SPIFFE"},
-		{Name: "GitHub", About: byName["GitHub"].About, Audience: "sts.amazonaws.com", Variables: []string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"}},
+		{Name: "GitHub", About: byName["GitHub"].About, Audience: "sts.amazonaws.com",
+			Variables: []string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"}},
 		{Name: "Buildkite", About: byName["Buildkite"].About, Audience: "sts.amazonaws.com",
 			Variables: []string{"BUILDKITE_AGENT_ACCESS_TOKEN", "BUILDKITE_AGENT_ENDPOINT", "BUILDKITE_JOB_ID"}},
 		{Name: "CircleCI", About: byName["CircleCI"].About, Variables: []string{"CIRCLE_OIDC_TOKEN_V2"}},

@@ -29,7 +29,8 @@ import (
 
 // The documents that docs/recipes.md quotes. In a test, root stands for the
 // folder of the files that a document reads.
-func exampleDocument(t *testing.T, name, folder, root string, optFns ...func(*tokensource.Options)) tokensource.TokenSource {
+func exampleDocument(t *testing.T, name, folder, root string,
+	optFns ...func(*tokensource.Options)) tokensource.TokenSource {
 	t.Helper()
 	text, err := os.ReadFile("testdata/documents/" + name + ".json")
 	if err != nil {
@@ -90,7 +91,8 @@ func certificate(t *testing.T, name string) (pair tls.Certificate, cert, key str
 
 // serveHost starts a TLS server that is host to those who use the client, which
 // ends every connection at it.
-func serveHost(t *testing.T, host string, config *tls.Config, handler http.HandlerFunc) (client *http.Client, ca string) {
+func serveHost(t *testing.T, host string, config *tls.Config, handler http.HandlerFunc) (client *http.Client,
+	ca string) {
 	t.Helper()
 	pair, ca, _ := certificate(t, host)
 	config.Certificates = []tls.Certificate{pair}
@@ -140,16 +142,19 @@ func TestKubernetesDocument(t *testing.T) {
 			audiences = "[]"
 		}
 		wantToken(t, exampleDocument(t, "Kubernetes", folder, root, options...))
-		body := `{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"audiences":` + audiences + `,"expirationSeconds":600}}`
+		body := `{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"audiences":` + audiences +
+			`,"expirationSeconds":600}}`
 		want := seen{"POST", "/api/v1/namespaces/shop/serviceaccounts/deployer/token", body, map[string]string{
-			"Authorization": "Bearer " + token, "Content-Type": "application/json", "Connection": "close", "Content-Length": fmt.Sprint(len(body))}}
+			"Authorization": "Bearer " + token, "Content-Type": "application/json", "Connection": "close",
+			"Content-Length": fmt.Sprint(len(body))}}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v\nwant %+v", got, want)
 		}
 	}
 	forbidden = true
 	source := exampleDocument(t, "Kubernetes", folder, root, useClient(client))
-	failToken(t, source, tokensource.TokenRefused, "403 Forbidden", "is forbidden", "; let the pod's service account create")
+	failToken(t, source, tokensource.TokenRefused, "403 Forbidden", "is forbidden",
+		"; let the pod's service account create")
 	os.Remove(filepath.Join(root, "token"))
 	failToken(t, source, tokensource.NotConfigured, "/token\" cannot be read", "; let the pod's service account create")
 }
@@ -161,10 +166,12 @@ func TestVaultDocument(t *testing.T) {
 	t.Setenv("VAULT_TOKEN", requestToken)
 	vendor.status = 200
 	vendor.body = fmt.Sprintf(`{"request_id": "1", "data": {"client_id": "c", "token": %q, "ttl": 86400}}`, theJWT)
-	for address, want := range map[string]string{"": "https://127.0.0.1:8200", "https://vault.example.com": "https://vault.example.com"} {
+	for address, want := range map[string]string{"": "https://127.0.0.1:8200",
+		"https://vault.example.com": "https://vault.example.com"} {
 		t.Setenv("VAULT_ADDR", address)
 		wantToken(t, source)
-		want := seen{"GET", want + "/v1/identity/oidc/token/deployer", "", map[string]string{"X-Vault-Token": requestToken}}
+		want := seen{"GET", want + "/v1/identity/oidc/token/deployer", "",
+			map[string]string{"X-Vault-Token": requestToken}}
 		if !reflect.DeepEqual(vendor.last, want) {
 			t.Errorf("got %+v\nwant %+v", vendor.last, want)
 		}
@@ -185,14 +192,16 @@ func TestMutualTLSDocument(t *testing.T) {
 	clients := x509.NewCertPool()
 	clients.AppendCertsFromPEM([]byte(firstCert + secondCert))
 	var caller atomic.Value
-	client, ca := serveHost(t, host, &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients}, func(w http.ResponseWriter, r *http.Request) {
-		caller.Store(r.TLS.PeerCertificates[0].Subject.CommonName)
-		body, _ := io.ReadAll(r.Body)
-		if r.Host != host || r.Method != "POST" || r.URL.Path != "/v1/token" || string(body) != `{"audience":"sts.amazonaws.com"}` {
-			t.Errorf("%s %s%s: %s", r.Method, r.Host, r.URL, body)
-		}
-		fmt.Fprintf(w, `{"token": %q}`, theJWT)
-	})
+	client, ca := serveHost(t, host, &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients},
+		func(w http.ResponseWriter, r *http.Request) {
+			caller.Store(r.TLS.PeerCertificates[0].Subject.CommonName)
+			body, _ := io.ReadAll(r.Body)
+			if r.Host != host || r.Method != "POST" || r.URL.Path != "/v1/token" ||
+				string(body) != `{"audience":"sts.amazonaws.com"}` {
+				t.Errorf("%s %s%s: %s", r.Method, r.Host, r.URL, body)
+			}
+			fmt.Fprintf(w, `{"token": %q}`, theJWT)
+		})
 	root := t.TempDir()
 	write(t, root, "ca.pem", ca)
 	source := exampleDocument(t, "MutualTLS", folder, root, useClient(client))
@@ -231,7 +240,8 @@ func TestMutualTLSDocument(t *testing.T) {
 	write(t, root, "tls.key", strings.Repeat(strangerKey, 1<<20/len(strangerKey)+1))
 	failToken(t, source, tokensource.ConfigInvalid, "tls.key\" is larger than 1 MiB")
 	foreign := clientFunc(func(*http.Request) (*http.Response, error) { panic("called") })
-	failToken(t, mustDocument(t, `"url": "https://localhost", "cert_file": "/a", "key_file": "/b"`, useClient(foreign)), tokensource.ConfigInvalid, "http.cert_file")
+	failToken(t, mustDocument(t, `"url": "https://localhost", "cert_file": "/a", "key_file": "/b"`, useClient(foreign)),
+		tokensource.ConfigInvalid, "http.cert_file")
 }
 
 // A system's bundle of authorities is larger than a token may be.

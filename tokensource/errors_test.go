@@ -10,7 +10,8 @@ import (
 
 func TestErrorIsOneLine(t *testing.T) {
 	t.Parallel()
-	err := &tokensource.Error{Class: tokensource.STSUnavailable, Problem: "failed", Err: errors.Join(errors.New("one"), errors.New("two"))}
+	err := &tokensource.Error{Class: tokensource.STSUnavailable, Problem: "failed",
+		Err: errors.Join(errors.New("one"), errors.New("two"))}
 	if !strings.HasPrefix(err.Error(), "failed: one; two (") {
 		t.Error(err)
 	}

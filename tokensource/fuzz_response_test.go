@@ -79,7 +79,8 @@ func FuzzAnswer(f *testing.F) {
 		text("200 OK", fmt.Sprintf("Content-Length: %d\r\n", len(object)), object),
 		text("200 OK", "Content-Length: 9999\r\n", object),
 		text("200 OK", "Content-Length: 2\r\nContent-Length: 3\r\n", object),
-		text("200 OK", "Transfer-Encoding: chunked\r\nTrailer: X\r\n", "a\r\n{\"value\": \r\n6;x=y\r\n\"abcd\"\r\n1\r\n}\r\n0\r\nX: y\r\n\r\n"),
+		text("200 OK", "Transfer-Encoding: chunked\r\nTrailer: X\r\n",
+			"a\r\n{\"value\": \r\n6;x=y\r\n\"abcd\"\r\n1\r\n}\r\n0\r\nX: y\r\n\r\n"),
 		text("200 OK", "Transfer-Encoding: chunked\r\n", "ffffffffffffffff\r\nabcd"),
 		text("200 OK", "Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"),
 		text("200 OK", "Content-Encoding: gzip\r\nContent-Length: 4\r\n", "\x1f\x8b\x08\x00"),
@@ -88,7 +89,8 @@ func FuzzAnswer(f *testing.F) {
 		text("204 No Content", "", ""),
 		text("302 Found", "Location: http://127.0.0.1/"+sentinel+"\r\n", requestToken),
 		text("304 Not Modified", "", ""),
-		text("400 Bad Request", "", "Bearer "+requestToken+", secret="+sentinel+", "+theJWT+strings.Repeat("\x1b\u202e", 200)),
+		text("400 Bad Request", "",
+			"Bearer "+requestToken+", secret="+sentinel+", "+theJWT+strings.Repeat("\x1b\u202e", 200)),
 		text("403 Forbidden", "", `{"message":"Can't issue ID_TOKEN for a job in 'Pending' state"}`),
 		text("403 Forbidden", "Content-Type: text/html\r\n", "<html>"+strings.Repeat("x", 300)),
 		text("408 Request Timeout", "Retry-After: 0\r\n", ""),
@@ -125,7 +127,8 @@ func FuzzAnswer(f *testing.F) {
 			}
 		})
 		quoted, _ := json.Marshal(pointer)
-		source, err := tokensource.Document(fmt.Appendf(nil, doc, quoted), retries(3), useClient(client), useTimeout(30*time.Second),
+		source, err := tokensource.Document(fmt.Appendf(nil, doc, quoted), retries(3), useClient(client),
+			useTimeout(30*time.Second),
 			func(o *tokensource.Options) { o.Logger = logger })
 		if err != nil {
 			if !errors.Is(err, tokensource.ConfigInvalid) {
@@ -137,15 +140,18 @@ func FuzzAnswer(f *testing.F) {
 
 		status, after, body, broken := readAnswer(response)
 		wait, _ := strconv.Atoi(after)
-		if n := requests.Load(); n < 1 || n > 3 || n > 1 && (wait > 0 || !errors.Is(err, tokensource.TokenUnavailable)) {
+		if n := requests.Load(); n < 1 || n > 3 || n > 1 &&
+			(wait > 0 || !errors.Is(err, tokensource.TokenUnavailable)) {
 			t.Errorf("%d requests with Retry-After %q, then %v", n, after, err)
 		}
 		if err == nil {
 			value := token.Value
-			if broken != nil || status/100 != 2 || len(body) > limit || pointer == "" && value != strings.TrimSpace(string(body)) {
+			if broken != nil || status/100 != 2 || len(body) > limit || pointer == "" &&
+				value != strings.TrimSpace(string(body)) {
 				t.Errorf("a token from a response with status %d and %d bytes of body, %v", status, len(body), broken)
 			}
-			if len(value) < 4 || len(value) > 20000 || strings.ContainsFunc(value, func(r rune) bool { return r < '!' || r > '~' }) {
+			if len(value) < 4 || len(value) > 20000 ||
+				strings.ContainsFunc(value, func(r rune) bool { return r < '!' || r > '~' }) {
 				t.Errorf("the token is %q", value)
 			}
 			return
@@ -165,7 +171,8 @@ func FuzzAnswer(f *testing.F) {
 			want = tokensource.TokenMalformed
 		}
 		if e.Class != want || e.StatusCode != 0 && e.StatusCode != status {
-			t.Errorf("status %d, %d bytes of body, %v: %s with status %d: %v", status, len(body), broken, e.Class, e.StatusCode, err)
+			t.Errorf("status %d, %d bytes of body, %v: %s with status %d: %v", status, len(body), broken, e.Class,
+				e.StatusCode, err)
 		}
 		message := err.Error()
 		if len(message) > 500+4*256 { // quoted, a byte has four characters at most
@@ -175,7 +182,8 @@ func FuzzAnswer(f *testing.F) {
 			t.Errorf("not printable: %q", message)
 		}
 		for _, output := range []string{message, log.String(), fmt.Sprintf("%v %+v %#v %q", err, err, err, err)} {
-			if strings.Contains(output, requestToken) || strings.Contains(output, sentinel) || likeToken.MatchString(output) {
+			if strings.Contains(output, requestToken) || strings.Contains(output, sentinel) ||
+				likeToken.MatchString(output) {
 				t.Errorf("a secret is in %s", output)
 			}
 		}

@@ -20,7 +20,8 @@ func offline(o *tokensource.Options) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, value := range []string{"GitHub", "GitHub,a,b", "github,a", "URL,TOKEN", "URL,TOKEN,a", "{}", "external_url,A",
+	for _, value := range []string{"GitHub", "GitHub,a,b", "github,a", "URL,TOKEN", "URL,TOKEN,a", "{}",
+		"external_url,A",
 		base64.StdEncoding.EncodeToString([]byte(`{"version": 1, "env": "A"}`)) + ",a"} {
 		f.Add(value)
 	}

@@ -57,19 +57,26 @@ func TestRequest(t *testing.T) {
 	}{
 		{"plain", `"url": "` + url + `/$$x"`, none, seen{"GET", "/$x", "", closes(map[string]string{})}},
 		{"empty POST", `"url": "` + url + `", "method": "POST", "headers": {"Content-Type": "application/json"}`, none,
-			seen{"POST", "/", "", closes(map[string]string{"Content-Length": "0", "Content-Type": "application/json"})}},
-		{"query is kept", `"url": "${env:` + urlVariable + `}"`, none, seen{"GET", "/path?a=1&b=%2F&b=2", "", closes(map[string]string{})}},
-		{"query is set", `"url": "${env:` + urlVariable + `}", "query": {"b": "${env:` + variable + `}", "audience": "${audience}"}`, "a&c=d",
+			seen{"POST", "/", "",
+				closes(map[string]string{"Content-Length": "0", "Content-Type": "application/json"})}},
+		{"query is kept", `"url": "${env:` + urlVariable + `}"`, none,
+			seen{"GET", "/path?a=1&b=%2F&b=2", "", closes(map[string]string{})}},
+		{"query is set", `"url": "${env:` + urlVariable + `}", "query": {"b": "${env:` + variable +
+			`}", "audience": "${audience}"}`, "a&c=d",
 			seen{"GET", "/path?a=1&audience=a%26c%3Dd&b=from+env", "", closes(map[string]string{})}},
-		{"audience in the url", `"url": "` + url + `/${audience}/x"`, "a/b?c d", seen{"GET", "/a%2Fb%3Fc%20d/x", "", closes(map[string]string{})}},
-		{"headers", `"url": "` + url + `", "headers": {"X-A": "${audience}", "x-file": ` + string(quotedFile) + `}`, "aud",
+		{"audience in the url", `"url": "` + url + `/${audience}/x"`, "a/b?c d",
+			seen{"GET", "/a%2Fb%3Fc%20d/x", "", closes(map[string]string{})}},
+		{"headers", `"url": "` + url + `", "headers": {"X-A": "${audience}", "x-file": ` + string(quotedFile) + `}`,
+			"aud",
 			seen{"GET", "/", "", closes(map[string]string{"X-A": "aud", "X-File": "from file"})}},
-		{"body", `"url": "` + url + `", "method": "POST", "body": {"n": 12345678901234567890, "e": "${env:` + variable + `}", "s": {"a": ["${audience}", "<$$>"]}}`, "aud",
+		{"body", `"url": "` + url + `", "method": "POST", "body": {"n": 12345678901234567890, "e": "${env:` + variable +
+			`}", "s": {"a": ["${audience}", "<$$>"]}}`, "aud",
 			seen{"POST", "/", `{"e":"from env","n":12345678901234567890,"s":{"a":["aud","\u003c$\u003e"]}}`,
 				closes(map[string]string{"Content-Type": "application/json", "Content-Length": "75"})}},
 		{"left out", `"url": "` + url + `?q=1", "method": "POST", "query": {"a": "x${audience}"}, "headers": {"X-A": "${audience}", "content-type": "text/json"},
 			"body": {"a": "${audience}", "b": {"c": ["${audience}", 1]}}`, none,
-			seen{"POST", "/?q=1", `{"b":{"c":[1]}}`, closes(map[string]string{"Content-Type": "text/json", "Content-Length": "15"})}},
+			seen{"POST", "/?q=1", `{"b":{"c":[1]}}`,
+				closes(map[string]string{"Content-Type": "text/json", "Content-Length": "15"})}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			source := mustDocument(t, test.members+`, "token": "/value"`, useAudience(test.audience))
@@ -108,7 +115,8 @@ func TestNotConfigured(t *testing.T) {
 		source tokensource.TokenSource
 		parts  []string
 	}{
-		{tokensource.GitHub(), []string{"GitHub: the variable ACTIONS_ID_TOKEN_REQUEST_URL is not set", "id-token: write"}},
+		{tokensource.GitHub(),
+			[]string{"GitHub: the variable ACTIONS_ID_TOKEN_REQUEST_URL is not set", "id-token: write"}},
 		{tokensource.Env(missing), []string{missing + " is not set", "provide it"}},
 		{tokensource.Env(empty), []string{empty + " is empty"}},
 		{tokensource.File("/no/such/file"), []string{`"/no/such/file" cannot be read`, "no such file"}},
@@ -116,8 +124,10 @@ func TestNotConfigured(t *testing.T) {
 		{tokensource.File(""), []string{`""`}},
 		{mustDocument(t, `"url": "${env:`+missing+`}"`), []string{missing, "the hint"}},
 		{mustDocument(t, `"url": "`+url+`", "headers": {"A": "${env:`+empty+`}"}`), []string{empty, "the hint"}},
-		{mustDocument(t, `"url": "`+url+`", "query": {"a": "${file:/no/such/file}"}`), []string{"/no/such/file", "the hint"}},
-		{mustDocument(t, `"url": "`+url+`", "method": "POST", "body": {"a": [{"b": "${env:`+missing+`}"}]}`), []string{missing, "the hint"}},
+		{mustDocument(t, `"url": "`+url+`", "query": {"a": "${file:/no/such/file}"}`),
+			[]string{"/no/such/file", "the hint"}},
+		{mustDocument(t, `"url": "`+url+`", "method": "POST", "body": {"a": [{"b": "${env:`+missing+`}"}]}`),
+			[]string{missing, "the hint"}},
 		{mustDocument(t, `"url": "`+url+`", "ca_file": "/no/such/file"`), []string{"/no/such/file", "the hint"}},
 	} {
 		failToken(t, test.source, tokensource.NotConfigured, test.parts...)
@@ -151,7 +161,8 @@ func TestInvalidAtFetch(t *testing.T) {
 	}
 	url, requests := serve(t, answerToken)
 	for _, value := range []string{requestToken + "\r\nX: y", "a\nb", "a\x7f"} {
-		source := mustDocument(t, `"url": "`+url+`", "headers": {"Authorization": "Bearer ${env:`+setenv(t, value)+`}"}`)
+		source := mustDocument(t,
+			`"url": "`+url+`", "headers": {"Authorization": "Bearer ${env:`+setenv(t, value)+`}"}`)
 		failToken(t, source, tokensource.ConfigInvalid, "http.headers.Authorization", "control character")
 	}
 	large := filepath.Join(t.TempDir(), "large")
@@ -159,7 +170,8 @@ func TestInvalidAtFetch(t *testing.T) {
 		t.Fatal(err)
 	}
 	quoted, _ := json.Marshal("${file:" + large + "}")
-	failToken(t, mustDocument(t, `"url": "`+url+`", "headers": {"A": `+string(quoted)+`}`), tokensource.ConfigInvalid, "larger than 64 KiB")
+	failToken(t, mustDocument(t, `"url": "`+url+`", "headers": {"A": `+string(quoted)+`}`), tokensource.ConfigInvalid,
+		"larger than 64 KiB")
 	failToken(t, tokensource.File(large), tokensource.TokenMalformed)
 	failToken(t, tokensource.File(t.TempDir()), tokensource.ConfigInvalid, "not a regular file")
 	if n := requests.Load(); n != 0 {
@@ -201,7 +213,8 @@ func TestAnswer(t *testing.T) {
 		{"behind array", "/1", `["` + theJWT + `"]`, 200, malformed, "nothing at /1"},
 		{"not a string", "/value", `{"value": {"a": "` + theJWT + `"}}`, 200, malformed, "no string at /value"},
 		{"null", "/value", `{"value": null}`, 200, malformed, "no string at /value"},
-		{"bad request", "", `{"message": "no"}`, 400, tokensource.TokenRefused, `responded with 400 Bad Request: "{\"message\": \"no\"}"`},
+		{"bad request", "", `{"message": "no"}`, 400, tokensource.TokenRefused,
+			`responded with 400 Bad Request: "{\"message\": \"no\"}"`},
 		{"refused without body", "", "", 403, tokensource.TokenRefused, "responded with 403 Forbidden; the hint"},
 		{"control in the body", "", "a\x1b[31m\r\n\u202e", 404, tokensource.TokenRefused, `: "a\x1b[31m\r\n\u202e"`},
 		{"odd status", "", "", 499, tokensource.TokenRefused, "responded with 499;"},
@@ -258,12 +271,14 @@ func TestFailedBodyIsQuotedShort(t *testing.T) {
 func TestFailedBodyIsBlotted(t *testing.T) {
 	t.Parallel()
 	const inURL, odd, literal = "url%2ds3cr3t", `s3/cr+3t="x`, "literal-s3cr3t"
-	echo := []string{requestToken, "key=" + inURL, "url-s3cr3t", odd, "s3%2Fcr%2B3t%3D%22x", `s3/cr+3t=\"x`, literal, theJWT}
+	echo := []string{requestToken, "key=" + inURL, "url-s3cr3t", odd, "s3%2Fcr%2B3t%3D%22x", `s3/cr+3t=\"x`, literal,
+		theJWT}
 	url, _ := serve(t, answerStatus(400, "<"+strings.Join(echo, ",")+">"))
 	source := mustDocument(t, `"url": "${env:`+setenv(t, url+"/?key="+inURL)+`}", "method": "POST",
 		"headers": {"Authorization": "Bearer ${env:`+setenv(t, requestToken)+`}", "X-Key": "Key `+literal+`"},
 		"body": {"a": ["${env:`+setenv(t, odd+"\n")+`}"]}`)
-	failToken(t, source, tokensource.TokenRefused, "<REDACTED,REDACTED,REDACTED,REDACTED,REDACTED,REDACTED,REDACTED,REDACTED>")
+	failToken(t, source, tokensource.TokenRefused,
+		"<REDACTED,REDACTED,REDACTED,REDACTED,REDACTED,REDACTED,REDACTED,REDACTED>")
 }
 
 // The body of such a response is the connection, which no context ends.
@@ -316,7 +331,8 @@ func TestRepeatedSecrets(t *testing.T) {
 			if !errors.Is(err, tokensource.TokenRefused) {
 				t.Fatal(err)
 			}
-			if text := err.Error(); name != "path in the document" && strings.Contains(text, "0123456789") || strings.Contains(text, "/se") {
+			if text := err.Error(); name != "path in the document" && strings.Contains(text, "0123456789") ||
+				strings.Contains(text, "/se") {
 				t.Error(text)
 			}
 		})

@@ -22,7 +22,8 @@ import (
 func TestMain(m *testing.M) {
 	for _, setting := range os.Environ() {
 		name, _, _ := strings.Cut(setting, "=")
-		if upper := strings.ToUpper(name); strings.HasPrefix(upper, "AWS_") || strings.HasPrefix(upper, "ACTIONS_") || strings.HasSuffix(upper, "_PROXY") {
+		if upper := strings.ToUpper(name); strings.HasPrefix(upper, "AWS_") || strings.HasPrefix(upper, "ACTIONS_") ||
+			strings.HasSuffix(upper, "_PROXY") {
 			os.Unsetenv(name)
 		}
 	}
@@ -48,7 +49,8 @@ func newJWT(expires time.Time) string {
 		text, _ := json.Marshal(v)
 		return base64.RawURLEncoding.EncodeToString(text)
 	}
-	return part(map[string]any{"alg": "RS256"}) + "." + part(map[string]any{"exp": expires.Unix(), "sub": "repo:o/r"}) + ".c2lnbmF0dXJl"
+	return part(map[string]any{"alg": "RS256"}) + "." + part(map[string]any{"exp": expires.Unix(), "sub": "repo:o/r"}) +
+		".c2lnbmF0dXJl"
 }
 
 var theJWT = newJWT(time.Now().Add(time.Hour))
@@ -80,7 +82,8 @@ func httpDocument(members string) []byte {
 
 func mustDocument(t testing.TB, members string, optFns ...func(*tokensource.Options)) tokensource.TokenSource {
 	t.Helper()
-	source, err := tokensource.Document(httpDocument(members), append([]func(*tokensource.Options){retries(3), useTimeout(time.Minute)}, optFns...)...)
+	source, err := tokensource.Document(httpDocument(members),
+		append([]func(*tokensource.Options){retries(3), useTimeout(time.Minute)}, optFns...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +93,8 @@ func mustDocument(t testing.TB, members string, optFns ...func(*tokensource.Opti
 // pair is a source with GitHub's contract at url.
 func pair(t testing.TB, url string, optFns ...func(*tokensource.Options)) tokensource.TokenSource {
 	t.Helper()
-	source, err := tokensource.EnvPair(setenv(t, url), setenv(t, requestToken), append([]func(*tokensource.Options){retries(3), useTimeout(time.Minute)}, optFns...)...)
+	source, err := tokensource.EnvPair(setenv(t, url), setenv(t, requestToken),
+		append([]func(*tokensource.Options){retries(3), useTimeout(time.Minute)}, optFns...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +185,8 @@ func wantToken(t testing.TB, source tokensource.TokenSource) tokensource.Token {
 	return token
 }
 
-func failToken(t testing.TB, source tokensource.TokenSource, class tokensource.Class, parts ...string) *tokensource.Error {
+func failToken(t testing.TB, source tokensource.TokenSource, class tokensource.Class,
+	parts ...string) *tokensource.Error {
 	t.Helper()
 	_, err := source.Token(context.Background())
 	return wantError(t, err, class, parts...)

@@ -142,7 +142,8 @@ func TestRegister(t *testing.T) {
 	if err := register(name); err != nil {
 		t.Fatal(err)
 	}
-	for value, want := range map[string]string{name: "token for ", name + ",": "token for ", " " + name + " , a,b": "token for a,b"} {
+	for value, want := range map[string]string{name: "token for ", name + ",": "token for ",
+		" " + name + " , a,b": "token for a,b"} {
 		source, err := tokensource.Parse(value)
 		if err != nil {
 			t.Fatal(err)
@@ -181,7 +182,8 @@ func TestRegister(t *testing.T) {
 // A token in the place of a variable's name is refused, and not repeated.
 func TestTokenForVariable(t *testing.T) {
 	t.Parallel()
-	for _, secret := range []string{"ghp_0123456789abcdef", "github_pat_0123456789", "eyJhbGciOiJub25lIn0", "AKIA0123456789ABCDEF", strings.Repeat("s3cr3t", 12)} {
+	for _, secret := range []string{"ghp_0123456789abcdef", "github_pat_0123456789", "eyJhbGciOiJub25lIn0",
+		"AKIA0123456789ABCDEF", strings.Repeat("s3cr3t", 12)} {
 		for _, value := range []string{"URL_VARIABLE," + secret, secret + ",TOKEN_VARIABLE", secret} {
 			_, err := tokensource.Parse(value)
 			wantError(t, err, tokensource.ConfigInvalid, "")

@@ -75,8 +75,10 @@ func TestRetries(t *testing.T) {
 		{"malformed", answerStatus(200, "<html>"), false, tokensource.TokenMalformed},
 		{"no response", hijack(""), true, tokensource.TokenUnavailable},
 		{"no HTTP", hijack("SSH-2.0\r\n"), true, tokensource.TokenUnavailable},
-		{"truncated body", hijack("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"), true, tokensource.TokenUnavailable},
-		{"truncated refusal", hijack("HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n{"), false, tokensource.TokenRefused},
+		{"truncated body", hijack("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"), true,
+			tokensource.TokenUnavailable},
+		{"truncated refusal", hijack("HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n{"), false,
+			tokensource.TokenRefused},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -143,7 +145,8 @@ func TestCosign4870_OneAuthorizationOnRetry(t *testing.T) {
 		bodies = append(bodies, body.String())
 		w.WriteHeader(500)
 	})
-	source := mustDocument(t, `"url": "`+url+`", "method": "POST", "headers": {"Authorization": "Bearer x"}, "body": {"a": 1}`)
+	source := mustDocument(t,
+		`"url": "`+url+`", "method": "POST", "headers": {"Authorization": "Bearer x"}, "body": {"a": 1}`)
 	failToken(t, source, tokensource.TokenUnavailable)
 	if strings.Join(got, ",") != "Bearer x,Bearer x,Bearer x" {
 		t.Errorf("Authorization: %q", got)
@@ -173,11 +176,13 @@ func TestSharedWorkflows2249_TimeoutOfAnAttempt(t *testing.T) {
 			start := time.Now()
 			// On a slow machine more attempts than those that hang may time out.
 			wantToken(t, pair(t, url, useTimeout(200*time.Millisecond), retries(0)))
-			if n, took := requests.Load(), time.Since(start); n < 3 || took < 400*time.Millisecond || took > 30*time.Second {
+			if n, took := requests.Load(), time.Since(start); n < 3 || took < 400*time.Millisecond ||
+				took > 30*time.Second {
 				t.Errorf("%d requests in %v", n, took)
 			}
 			url, _ = serve(t, hang(head))
-			e := failToken(t, pair(t, url, useTimeout(20*time.Millisecond)), tokensource.TokenUnavailable, "after 20ms", "timeout")
+			e := failToken(t, pair(t, url, useTimeout(20*time.Millisecond)), tokensource.TokenUnavailable, "after 20ms",
+				"timeout")
 			if errors.Is(e, context.DeadlineExceeded) {
 				t.Error("looks as if the caller's deadline had passed")
 			}
@@ -223,8 +228,10 @@ func TestRetryer(t *testing.T) {
 			if n := requests.Load(); n != test.requests {
 				t.Errorf("%d requests, want %d", n, test.requests)
 			}
-			if r, ok := test.retryer.(*retryer); ok && (r.taken.Load() != test.taken || r.paid.Load() != test.paid || r.freed.Load() != test.free) {
-				t.Errorf("retry tokens: %d asked for, %d lost, %d given back", r.taken.Load(), r.paid.Load(), r.freed.Load())
+			if r, ok := test.retryer.(*retryer); ok &&
+				(r.taken.Load() != test.taken || r.paid.Load() != test.paid || r.freed.Load() != test.free) {
+				t.Errorf("retry tokens: %d asked for, %d lost, %d given back", r.taken.Load(), r.paid.Load(),
+					r.freed.Load())
 			}
 		})
 	}

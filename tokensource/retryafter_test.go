@@ -37,14 +37,16 @@ func TestRetryAfter(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				requests := 0
 				client := clientFunc(func(r *http.Request) (*http.Response, error) {
-					response := &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"value": "` + theJWT + `"}`)), Request: r}
+					response := &http.Response{StatusCode: 200,
+						Body: io.NopCloser(strings.NewReader(`{"value": "` + theJWT + `"}`)), Request: r}
 					if requests++; requests == 1 {
 						response.StatusCode, response.Header = 429, http.Header{"Retry-After": {test.value}}
 					}
 					return response, nil
 				})
 				start := time.Now()
-				_, err := pair(t, "http://127.0.0.1", useClient(client), useRetryer(&retryer{attempts: 3, delay: test.delay})).Token(t.Context())
+				_, err := pair(t, "http://127.0.0.1", useClient(client),
+					useRetryer(&retryer{attempts: 3, delay: test.delay})).Token(t.Context())
 				if test.requests == 1 {
 					wantError(t, err, tokensource.TokenUnavailable, "429")
 				} else if err != nil {

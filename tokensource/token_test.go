@@ -40,9 +40,11 @@ func TestPrinting(t *testing.T) {
 	reuse := tokensource.Reuse(pair(t, good))
 	wantToken(t, reuse)
 	_, err := pair(t, url).Token(t.Context())
-	literal := mustDocument(t, `"url": "https://host/?`+requestToken+`", "headers": {"Authorization": "Bearer `+requestToken+`"}`)
+	literal := mustDocument(t,
+		`"url": "https://host/?`+requestToken+`", "headers": {"Authorization": "Bearer `+requestToken+`"}`)
 	for _, v := range []any{
-		token, &token, []tokensource.Token{token}, map[string]tokensource.Token{"a": token}, struct{ T tokensource.Token }{token},
+		token, &token, []tokensource.Token{token}, map[string]tokensource.Token{"a": token},
+		struct{ T tokensource.Token }{token},
 		err, reuse, struct{ S tokensource.TokenSource }{reuse}, struct{ s tokensource.TokenSource }{reuse},
 		literal, struct{ s tokensource.TokenSource }{literal},
 	} {
@@ -136,8 +138,9 @@ func TestClaims(t *testing.T) {
 		t.Errorf("%v, %v", claims, err)
 	}
 	for want, tokens := range map[string][]tokensource.Token{
-		"a token that is not a JWT":     {{}, {Value: "s3cret"}, {Value: "a.s3cret"}, {Value: "a.b.c.s3cret"}},
-		"a JWT without readable claims": {{Value: "a.s3cret=.c"}, token("s3cret"), token(`{}"s3cret"`), token(`["s3cret"]`), token("")},
+		"a token that is not a JWT": {{}, {Value: "s3cret"}, {Value: "a.s3cret"}, {Value: "a.b.c.s3cret"}},
+		"a JWT without readable claims": {{Value: "a.s3cret=.c"}, token("s3cret"), token(`{}"s3cret"`),
+			token(`["s3cret"]`), token("")},
 	} {
 		for _, token := range tokens {
 			if err := token.Claims(&claims); err == nil || err.Error() != want {

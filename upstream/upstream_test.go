@@ -43,11 +43,13 @@ func f() { fmt.Println(b); b(); b() }
 		want  string // in the result, or in the error
 		fails bool
 	}{
-		{"const", []edit{{decl: "first", anchor: "b = 2", after: "\n\tc = 3"}}, "first = 1\n\tb = 2\n\tc = 3\n)", false},
+		{"const", []edit{{decl: "first", anchor: "b = 2", after: "\n\tc = 3"}}, "first = 1\n\tb = 2\n\tc = 3\n)",
+			false},
 		{"type", []edit{{decl: "T", anchor: "b int", before: "a, "}}, "struct{ a, b int }", false},
 		{"method", []edit{{decl: "T.f", anchor: "t.b", with: "t"}}, "func (t *T) f() { fmt.Println(t) }", false},
 		{"imports", []edit{{decl: "", anchor: `"fmt"`, before: "f "}}, `import f "fmt"`, false},
-		{"several", []edit{{decl: "f", anchor: "Println(b)", after: "#"}, {decl: "f", anchor: "func", before: "//"}}, "//func f() { fmt.Println(b)#; b()", false},
+		{"several", []edit{{decl: "f", anchor: "Println(b)", after: "#"}, {decl: "f", anchor: "func", before: "//"}},
+			"//func f() { fmt.Println(b)#; b()", false},
 		{"anchor missing", []edit{{decl: "f", anchor: "t.b"}}, `"t.b" is 0 times`, true},
 		{"anchor twice", []edit{{decl: "f", anchor: "b()"}}, `"b()" is 2 times`, true},
 		{"declaration missing", []edit{{decl: "T.g", anchor: "b"}}, `"T.g" is declared 0 times`, true},
@@ -221,7 +223,8 @@ func results(t *testing.T, dir string) map[string]string {
 		} else if err != nil {
 			t.Fatalf("%v: %v", err, runErr)
 		}
-		if slices.Contains([]string{"pass", "fail", "skip"}, event.Action) && (event.Test != "" || event.Action != "skip") {
+		if slices.Contains([]string{"pass", "fail", "skip"}, event.Action) &&
+			(event.Test != "" || event.Action != "skip") {
 			found[event.Package+" "+event.Test] = event.Action
 		}
 	}
@@ -237,7 +240,8 @@ func testAPI(t *testing.T, plain, patched string) {
 		}
 	}
 	more := slices.DeleteFunc(slices.Sorted(maps.Keys(after)), func(name string) bool { return before[name] != "" })
-	want := []string{"EnvConfig.WebIdentityTokenServer", "SharedConfig.WebIdentityTokenServer", "WebIdentityTokenServerError"}
+	want := []string{"EnvConfig.WebIdentityTokenServer", "SharedConfig.WebIdentityTokenServer",
+		"WebIdentityTokenServerError"}
 	if !slices.Equal(more, want) {
 		t.Errorf("it adds %s, and should add %s", more, want)
 	}
@@ -314,7 +318,8 @@ func testVectors(t *testing.T, patched string) {
 			t.Fatal(err, string(out))
 		}
 	}
-	command := exec.Command("go", "run", "../cmd/aws-web-identity", "conformance", "run", "-adapter", adapter, "-parallel", "4", "-json", "-")
+	command := exec.Command("go", "run", "../cmd/aws-web-identity", "conformance", "run", "-adapter", adapter,
+		"-parallel", "4", "-json", "-")
 	out, err := command.Output()
 	var report struct {
 		Results []struct {

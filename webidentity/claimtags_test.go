@@ -58,20 +58,25 @@ func TestClaimTags(t *testing.T) {
 	t.Parallel()
 	world, client, source := startTagged(t)
 	source.claims = map[string]any{
-		"repository": "octo-org/octo-repo", "head_ref": "", "big": raw("12345678901234567890"), "precise": raw("1.50"), "exponent": raw("1e+3"),
-		"protected": true, "Ünï code": "Zürich 東京_.:/=+-@", "https://idp.example/team": "a", "long": strings.Repeat("é", 256), "not_asked_for": "x",
+		"repository": "octo-org/octo-repo", "head_ref": "", "big": raw("12345678901234567890"), "precise": raw("1.50"),
+		"exponent":  raw("1e+3"),
+		"protected": true, "Ünï code": "Zürich 東京_.:/=+-@", "https://idp.example/team": "a",
+		"long": strings.Repeat("é", 256), "not_asked_for": "x",
 	}
 	ownTags, ownKeys := make([]types.Tag, 1, 2), make([]string, 1, 2)
 	ownTags[0], ownKeys[0] = types.Tag{Key: aws.String("own"), Value: aws.String("1")}, "own"
 	provider := stscreds.NewAssumeRoleProvider(client, taggedARN,
 		func(o *stscreds.AssumeRoleOptions) { o.Tags, o.TransitiveTagKeys = ownTags, ownKeys },
-		webidentity.ClaimTags(source, "gh:", "repository", "head_ref", "big", "precise", "exponent", "protected", "Ünï code", "https://idp.example/team"))
+		webidentity.ClaimTags(source, "gh:", "repository", "head_ref", "big", "precise", "exponent", "protected",
+			"Ünï code", "https://idp.example/team"))
 	if source.count != 0 || len(world.STS.Requests()) != 0 {
 		t.Error("making the provider uses the network")
 	}
 	want := map[string]string{
-		"own": "1", "gh:repository": "octo-org/octo-repo", "gh:head_ref": "", "gh:big": "12345678901234567890", "gh:precise": "1.50",
-		"gh:exponent": "1e+3", "gh:protected": "true", "gh:Ünï code": "Zürich 東京_.:/=+-@", "gh:https://idp.example/team": "a",
+		"own": "1", "gh:repository": "octo-org/octo-repo", "gh:head_ref": "", "gh:big": "12345678901234567890",
+		"gh:precise":  "1.50",
+		"gh:exponent": "1e+3", "gh:protected": "true", "gh:Ünï code": "Zürich 東京_.:/=+-@",
+		"gh:https://idp.example/team": "a",
 	}
 	for range 2 {
 		if _, err := provider.Retrieve(t.Context()); err != nil {
@@ -90,7 +95,8 @@ func TestClaimTags(t *testing.T) {
 		t.Error("the provider's own slices are written to")
 	}
 
-	_, err := stscreds.NewAssumeRoleProvider(client, taggedARN, webidentity.ClaimTags(source, "", "long")).Retrieve(t.Context())
+	_, err := stscreds.NewAssumeRoleProvider(client, taggedARN,
+		webidentity.ClaimTags(source, "", "long")).Retrieve(t.Context())
 	if tags, _ := lastTags(world); err != nil || tags["long"] != source.claims["long"] {
 		t.Errorf("256 characters: %v", err)
 	}
@@ -109,32 +115,40 @@ func TestClaimTagsRefused(t *testing.T) {
 		class  tokensource.Class
 		text   string
 	}{
-		"missing":            {"", []string{"environment"}, "", tokensource.TokenMalformed, `the claim "environment" cannot be a session tag: the token does not have it; leave it out of ClaimTags`},
-		"in another case":    {"", []string{"Sub"}, "", tokensource.TokenMalformed, "does not have it"},
-		"null":               {"", []string{"nothing"}, "", tokensource.TokenMalformed, "does not have it"},
-		"list":               {"", []string{"list"}, "", tokensource.TokenMalformed, "it is an object or a list"},
-		"object":             {"", []string{"object"}, "", tokensource.TokenMalformed, "it is an object or a list"},
-		"too long":           {"", []string{"long"}, "", tokensource.TokenMalformed, "it has 257 characters, and STS takes 256"},
-		"bot":                {"", []string{"actor"}, "", tokensource.TokenMalformed, "it has the character '[', and STS takes letters, digits, spaces and _.:/=+-@"},
-		"reserved value":     {"", []string{"arn"}, "", tokensource.TokenMalformed, "it begins with aws:, which AWS reserves"},
-		"the second":         {"", []string{"sub", "actor"}, "", tokensource.TokenMalformed, `"actor"`},
-		"named twice":        {"", []string{"sub", "sub"}, "", tokensource.ConfigInvalid, `"sub" cannot be the key of a session tag: a tag has it already`},
+		"missing": {"", []string{"environment"}, "", tokensource.TokenMalformed,
+			`the claim "environment" cannot be a session tag: the token does not have it; leave it out of ClaimTags`},
+		"in another case": {"", []string{"Sub"}, "", tokensource.TokenMalformed, "does not have it"},
+		"null":            {"", []string{"nothing"}, "", tokensource.TokenMalformed, "does not have it"},
+		"list":            {"", []string{"list"}, "", tokensource.TokenMalformed, "it is an object or a list"},
+		"object":          {"", []string{"object"}, "", tokensource.TokenMalformed, "it is an object or a list"},
+		"too long": {"", []string{"long"}, "", tokensource.TokenMalformed,
+			"it has 257 characters, and STS takes 256"},
+		"bot": {"", []string{"actor"}, "", tokensource.TokenMalformed,
+			"it has the character '[', and STS takes letters, digits, spaces and _.:/=+-@"},
+		"reserved value": {"", []string{"arn"}, "", tokensource.TokenMalformed,
+			"it begins with aws:, which AWS reserves"},
+		"the second": {"", []string{"sub", "actor"}, "", tokensource.TokenMalformed, `"actor"`},
+		"named twice": {"", []string{"sub", "sub"}, "", tokensource.ConfigInvalid,
+			`"sub" cannot be the key of a session tag: a tag has it already`},
 		"twice but for case": {"", []string{"sub", "SUB"}, "", tokensource.ConfigInvalid, `"SUB" cannot be the key`},
 		"the provider's own": {
 			"gh:", []string{"sub"}, "GH:sub", tokensource.ConfigInvalid,
 			`"gh:sub" cannot be the key of a session tag: a tag has it already, if in another case; give ClaimTags another prefix`,
 		},
-		"long key":        {strings.Repeat("k", 126), []string{"sub"}, "", tokensource.ConfigInvalid, "it has 129 characters, and STS takes 128"},
+		"long key": {strings.Repeat("k", 126), []string{"sub"}, "", tokensource.ConfigInvalid,
+			"it has 129 characters, and STS takes 128"},
 		"key's character": {"gh#", []string{"sub"}, "", tokensource.ConfigInvalid, "it has the character '#'"},
-		"empty key":       {"", []string{""}, "", tokensource.ConfigInvalid, `"" cannot be the key of a session tag: it is empty`},
-		"reserved key":    {"aws:", []string{"sub"}, "", tokensource.ConfigInvalid, "it begins with aws:"},
-		"51 tags":         {"", many, "own", tokensource.ConfigInvalid, "there are 51 session tags, and STS takes 50"},
+		"empty key": {"", []string{""}, "", tokensource.ConfigInvalid,
+			`"" cannot be the key of a session tag: it is empty`},
+		"reserved key": {"aws:", []string{"sub"}, "", tokensource.ConfigInvalid, "it begins with aws:"},
+		"51 tags":      {"", many, "own", tokensource.ConfigInvalid, "there are 51 session tags, and STS takes 50"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			world, client, source := startTagged(t)
 			source.claims = map[string]any{
-				"nothing": nil, "list": []string{"a"}, "object": map[string]any{"a": "b"}, "long": strings.Repeat("é", 257),
+				"nothing": nil, "list": []string{"a"}, "object": map[string]any{"a": "b"},
+				"long":  strings.Repeat("é", 257),
 				"actor": "dependabot[bot]", "arn": "aws:x",
 			}
 			_, err := stscreds.NewAssumeRoleProvider(client, taggedARN, func(o *stscreds.AssumeRoleOptions) {
@@ -159,11 +173,14 @@ func TestClaimTagsOfNoJWT(t *testing.T) {
 	t.Parallel()
 	_, client, _ := startTagged(t)
 	for value, text := range map[string]string{
-		"s3cret": "in a token that is not a JWT", "a.e30": "in a token that is not a JWT", "a.s3cret.c": "in a JWT without readable claims",
+		"s3cret": "in a token that is not a JWT", "a.e30": "in a token that is not a JWT",
+		"a.s3cret.c": "in a JWT without readable claims",
 	} {
 		source := tokensource.Func(func(context.Context) (tokensource.Token, error) { return tokensource.Token{Value: value}, nil })
-		_, err := stscreds.NewAssumeRoleProvider(client, taggedARN, webidentity.ClaimTags(source, "", "sub")).Retrieve(t.Context())
-		if !errors.Is(err, tokensource.TokenMalformed) || !strings.Contains(err.Error(), text) || strings.Contains(err.Error(), "s3cret") {
+		_, err := stscreds.NewAssumeRoleProvider(client, taggedARN,
+			webidentity.ClaimTags(source, "", "sub")).Retrieve(t.Context())
+		if !errors.Is(err, tokensource.TokenMalformed) || !strings.Contains(err.Error(), text) ||
+			strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%q: %v", value, err)
 		}
 	}
@@ -218,7 +235,8 @@ func TestClaimTagsOfTheFirstRolesToken(t *testing.T) {
 	}))
 	options := client.Options()
 	options.Credentials = webidentity.NewProvider(sts.New(options), roleARN, source)
-	_, err := stscreds.NewAssumeRoleProvider(sts.New(options), taggedARN, webidentity.ClaimTags(source, "", "jti")).Retrieve(t.Context())
+	_, err := stscreds.NewAssumeRoleProvider(sts.New(options), taggedARN,
+		webidentity.ClaimTags(source, "", "jti")).Retrieve(t.Context())
 	if tags, _ := lastTags(world); err != nil || counted.count != 1 || tags["jti"] != "1" {
 		t.Errorf("%d tokens, tags %q, %v", counted.count, tags, err)
 	}
@@ -229,7 +247,8 @@ func TestClaimTagsOfTheThirdRole(t *testing.T) {
 	t.Parallel()
 	world, client, source := startTagged(t)
 	const third = "arn:aws:iam::210987654321:role/third"
-	world.STS.AddRole(Role{ARN: third, Principals: []string{taggedARN}, TagSession: true, RequestTags: map[string]string{"sub": "repo:octo-org/*"}})
+	world.STS.AddRole(Role{ARN: third, Principals: []string{taggedARN}, TagSession: true,
+		RequestTags: map[string]string{"sub": "repo:octo-org/*"}})
 	options := client.Options()
 	options.Credentials = stscreds.NewAssumeRoleProvider(client, taggedARN)
 	if _, err := stscreds.NewAssumeRoleProvider(sts.New(options), third, webidentity.ClaimTags(source, "", "sub")).Retrieve(t.Context()); err != nil {
@@ -241,24 +260,29 @@ func TestClaimTagsRefusedBySTS(t *testing.T) {
 	t.Parallel()
 	world, client, source := startTagged(t)
 	source.claims = map[string]any{"one": strings.Repeat("a", 250), "two": strings.Repeat("a", 250)}
-	_, err := stscreds.NewAssumeRoleProvider(client, taggedARN, webidentity.ClaimTags(source, "", "one", "two")).Retrieve(t.Context())
+	_, err := stscreds.NewAssumeRoleProvider(client, taggedARN,
+		webidentity.ClaimTags(source, "", "one", "two")).Retrieve(t.Context())
 	var (
 		refused  *tokensource.Error
 		tooLarge *types.PackedPolicyTooLargeException
 	)
-	if !errors.As(err, &refused) || refused.Class != tokensource.ConfigInvalid || refused.StatusCode != 400 || !errors.As(err, &tooLarge) {
+	if !errors.As(err, &refused) || refused.Class != tokensource.ConfigInvalid || refused.StatusCode != 400 ||
+		!errors.As(err, &tooLarge) {
 		t.Fatal(err)
 	}
-	for _, text := range []string{taggedARN, "Packed size of session tags consumes 111% of allotted space", "fewer claims"} {
+	for _, text := range []string{taggedARN, "Packed size of session tags consumes 111% of allotted space",
+		"fewer claims"} {
 		if !strings.Contains(err.Error(), text) {
 			t.Errorf("%q is not in: %v", text, err)
 		}
 	}
 
 	world.STS.AddRole(Role{ARN: taggedARN, Principals: []string{roleARN}})
-	_, err = stscreds.NewAssumeRoleProvider(client, taggedARN, webidentity.ClaimTags(source, "", "one")).Retrieve(t.Context())
+	_, err = stscreds.NewAssumeRoleProvider(client, taggedARN,
+		webidentity.ClaimTags(source, "", "one")).Retrieve(t.Context())
 	var api smithy.APIError
-	if !errors.As(err, &api) || api.ErrorCode() != "AccessDenied" || !strings.Contains(api.ErrorMessage(), "sts:TagSession") || errors.As(err, &refused) {
+	if !errors.As(err, &api) || api.ErrorCode() != "AccessDenied" ||
+		!strings.Contains(api.ErrorMessage(), "sts:TagSession") || errors.As(err, &refused) {
 		t.Errorf("another refusal is upstream's own error: %v", err)
 	}
 }

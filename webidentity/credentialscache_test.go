@@ -95,7 +95,8 @@ func call(t *testing.T, cache *aws.CredentialsCache) string {
 }
 
 // retrieved returns a cache with credentials for an hour, and their provider.
-func retrieved(t *testing.T, logger logging.Logger, optFns ...func(*aws.CredentialsCacheOptions)) (*provider, *aws.CredentialsCache) {
+func retrieved(t *testing.T, logger logging.Logger, optFns ...func(*aws.CredentialsCacheOptions)) (*provider,
+	*aws.CredentialsCache) {
 	t.Helper()
 	p := &provider{life: time.Hour}
 	cache := webidentity.NewCredentialsCache(p, logger, optFns...)
@@ -172,13 +173,15 @@ func TestOutage(t *testing.T) {
 		if n := p.times(); n < 14 || n > 18 {
 			t.Errorf("asked %d times, want once a minute", n)
 		}
-		if len(log) != 1 || !strings.HasPrefix(log[0], "WARN: credentials that expire at 2000-01-01T01:00:00Z could not be renewed yet") ||
+		if len(log) != 1 || !strings.HasPrefix(log[0],
+			"WARN: credentials that expire at 2000-01-01T01:00:00Z could not be renewed yet") ||
 			!strings.HasSuffix(log[0], unavailable.Error()) {
 			t.Errorf("logged %q", log)
 		}
 
 		time.Sleep(2 * time.Minute) // they have expired
-		if _, err := cache.Retrieve(t.Context()); !errors.Is(err, tokensource.TokenUnavailable) || strings.Count(err.Error(), "failed to refresh") != 1 {
+		if _, err := cache.Retrieve(t.Context()); !errors.Is(err, tokensource.TokenUnavailable) ||
+			strings.Count(err.Error(), "failed to refresh") != 1 {
 			t.Errorf("after their life: %v", err)
 		}
 		p.become(nil, 0)
@@ -249,7 +252,8 @@ func TestLastStretch(t *testing.T) {
 		})
 	}
 	test("idle", "ASIA2", 2, func(*testing.T, *provider, *aws.CredentialsCache) {})
-	test("idle, then an outage", "ASIA1", 2, func(_ *testing.T, p *provider, _ *aws.CredentialsCache) { p.become(unavailable, 0) })
+	test("idle, then an outage", "ASIA1", 2,
+		func(_ *testing.T, p *provider, _ *aws.CredentialsCache) { p.become(unavailable, 0) })
 	test("an outage since", "ASIA1", 3, func(t *testing.T, p *provider, cache *aws.CredentialsCache) {
 		time.Sleep(50 * time.Minute)
 		p.become(unavailable, time.Second)
@@ -270,10 +274,11 @@ func TestLoggerAsks(t *testing.T) {
 				p := &provider{life: time.Hour}
 				var cache *aws.CredentialsCache
 				logged := 0
-				cache = webidentity.NewCredentialsCache(p, logging.LoggerFunc(func(logging.Classification, string, ...any) {
-					call(t, cache)
-					logged++
-				}))
+				cache = webidentity.NewCredentialsCache(p,
+					logging.LoggerFunc(func(logging.Classification, string, ...any) {
+						call(t, cache)
+						logged++
+					}))
 				call(t, cache)
 				p.become(unavailable, 0)
 				time.Sleep(age)
@@ -293,7 +298,8 @@ func TestRefusalIsNotHidden(t *testing.T) {
 	noFile := &fs.PathError{Op: "open", Path: "token", Err: syscall.ENOENT}
 	refusals := map[string]error{"of another's source": noFile}
 	for _, class := range []tokensource.Class{
-		tokensource.ConfigInvalid, tokensource.NotConfigured, tokensource.TokenRefused, tokensource.TokenMalformed, tokensource.RoleDenied,
+		tokensource.ConfigInvalid, tokensource.NotConfigured, tokensource.TokenRefused, tokensource.TokenMalformed,
+		tokensource.RoleDenied,
 	} {
 		refusals[string(class)] = &tokensource.Error{Class: class, Problem: "no", Err: noFile}
 	}
@@ -357,7 +363,8 @@ func TestOptionsOfTheCache(t *testing.T) {
 					cache.Invalidate()
 				}
 				creds, err := cache.Retrieve(t.Context())
-				if life := time.Until(creds.Expires); err != nil || creds.AccessKeyID != want || life != 50*time.Minute {
+				if life := time.Until(creds.Expires); err != nil || creds.AccessKeyID != want ||
+					life != 50*time.Minute {
 					t.Errorf("got %s for %v: %v", creds.AccessKeyID, life, err)
 				}
 			}

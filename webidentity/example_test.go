@@ -22,7 +22,8 @@ func ExampleNewProvider() {
 	defer world.Close()
 	world.STS.AddRole(webidentitytest.Role{ARN: "arn:aws:iam::123456789012:role/deploy", Subject: "workload"})
 	source := tokensource.Func(func(context.Context) (tokensource.Token, error) {
-		return tokensource.Token{Value: world.Issuer.Sign(map[string]any{"sub": "workload", "aud": "sts.amazonaws.com"})}, nil
+		return tokensource.Token{Value: world.Issuer.Sign(map[string]any{"sub": "workload",
+			"aud": "sts.amazonaws.com"})}, nil
 	})
 
 	options := sts.Options{Region: "us-east-1", BaseEndpoint: &world.STS.URL}

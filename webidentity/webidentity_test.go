@@ -49,7 +49,8 @@ type countingSource struct {
 
 func (s *countingSource) Token(context.Context) (tokensource.Token, error) {
 	s.count++
-	claims := map[string]any{"sub": "repo:octo-org/octo-repo:ref:refs/heads/main", "aud": "sts.amazonaws.com", "jti": fmt.Sprint(s.count)}
+	claims := map[string]any{"sub": "repo:octo-org/octo-repo:ref:refs/heads/main", "aud": "sts.amazonaws.com",
+		"jti": fmt.Sprint(s.count)}
 	for name, value := range s.claims {
 		claims[name] = value
 	}
@@ -67,7 +68,8 @@ func tokens(world *World) (values []string) {
 func TestNewProvider(t *testing.T) {
 	t.Parallel()
 	world, client, source := start(t)
-	provider := webidentity.NewProvider(client, roleARN, source, func(o *stscreds.WebIdentityRoleOptions) { o.RoleSessionName = "build" })
+	provider := webidentity.NewProvider(client, roleARN, source,
+		func(o *stscreds.WebIdentityRoleOptions) { o.RoleSessionName = "build" })
 	for want := 1; want <= 2; want++ {
 		keys, err := provider.Retrieve(context.Background())
 		if err != nil || !keys.HasKeys() || !keys.CanExpire {
@@ -87,7 +89,8 @@ func TestOptionsOnUpstream(t *testing.T) {
 	world.Setenv(t)
 	t.Setenv("AWS_ROLE_ARN", roleARN)
 	t.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere")
-	cfg, err := upstream.LoadDefaultConfig(context.Background(), upstream.WithWebIdentityRoleCredentialOptions(webidentity.Options(source)))
+	cfg, err := upstream.LoadDefaultConfig(context.Background(),
+		upstream.WithWebIdentityRoleCredentialOptions(webidentity.Options(source)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +123,8 @@ func TestCallersContext(t *testing.T) {
 		}
 		return tokensource.Token{}, &tokensource.Error{Class: tokensource.NotConfigured, Problem: "nothing here"}
 	})
-	_, err := webidentity.NewProvider(client, roleARN, source).Retrieve(context.WithValue(context.Background(), key{}, "caller"))
+	_, err := webidentity.NewProvider(client, roleARN,
+		source).Retrieve(context.WithValue(context.Background(), key{}, "caller"))
 	if !errors.Is(err, tokensource.NotConfigured) {
 		t.Error(err)
 	}
@@ -135,21 +139,30 @@ func TestRefusals(t *testing.T) {
 		tokens   int
 		requests int
 	}{
-		"expired, then good":        {[]http.HandlerFunc{refuse(400, "ExpiredTokenException")}, "", 2, 2},
-		"invalid, then good":        {[]http.HandlerFunc{refuse(400, "InvalidIdentityToken")}, "", 2, 2},
-		"ExpiredToken, then good":   {[]http.HandlerFunc{refuse(400, "ExpiredToken")}, "", 2, 2},
-		"expired twice":             {[]http.HandlerFunc{refuse(400, "ExpiredTokenException"), refuse(400, "ExpiredTokenException")}, tokensource.RoleDenied, 2, 2},
-		"invalid, then expired":     {[]http.HandlerFunc{refuse(400, "InvalidIdentityToken"), refuse(400, "ExpiredTokenException")}, tokensource.RoleDenied, 2, 2},
-		"denied":                    {[]http.HandlerFunc{refuse(403, "AccessDenied")}, tokensource.RoleDenied, 1, 1},
-		"invalid parameter":         {[]http.HandlerFunc{refuse(400, "ValidationError")}, tokensource.RoleDenied, 1, 1},
-		"server error, then good":   {[]http.HandlerFunc{refuse(500, "InternalFailure")}, "", 1, 2},
-		"server errors":             {[]http.HandlerFunc{refuse(500, "InternalFailure"), refuse(503, "ServiceUnavailable"), refuse(500, "InternalFailure")}, tokensource.STSUnavailable, 1, 3},
-		"throttled":                 {[]http.HandlerFunc{refuse(400, "Throttling"), refuse(400, "Throttling"), refuse(400, "Throttling")}, tokensource.STSUnavailable, 1, 3},
-		"provider does not respond": {[]http.HandlerFunc{refuse(400, "IDPCommunicationError"), refuse(400, "IDPCommunicationError"), refuse(400, "IDPCommunicationError")}, tokensource.STSUnavailable, 1, 3},
-		"no XML":                    {[]http.HandlerFunc{func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }}, tokensource.STSUnavailable, 1, 1},
-		"nothing":                   {[]http.HandlerFunc{func(http.ResponseWriter, *http.Request) {}}, tokensource.STSUnavailable, 1, 1},
+		"expired, then good":      {[]http.HandlerFunc{refuse(400, "ExpiredTokenException")}, "", 2, 2},
+		"invalid, then good":      {[]http.HandlerFunc{refuse(400, "InvalidIdentityToken")}, "", 2, 2},
+		"ExpiredToken, then good": {[]http.HandlerFunc{refuse(400, "ExpiredToken")}, "", 2, 2},
+		"expired twice": {[]http.HandlerFunc{refuse(400, "ExpiredTokenException"),
+			refuse(400, "ExpiredTokenException")}, tokensource.RoleDenied, 2, 2},
+		"invalid, then expired": {[]http.HandlerFunc{refuse(400, "InvalidIdentityToken"),
+			refuse(400, "ExpiredTokenException")}, tokensource.RoleDenied, 2, 2},
+		"denied":                  {[]http.HandlerFunc{refuse(403, "AccessDenied")}, tokensource.RoleDenied, 1, 1},
+		"invalid parameter":       {[]http.HandlerFunc{refuse(400, "ValidationError")}, tokensource.RoleDenied, 1, 1},
+		"server error, then good": {[]http.HandlerFunc{refuse(500, "InternalFailure")}, "", 1, 2},
+		"server errors": {[]http.HandlerFunc{refuse(500, "InternalFailure"),
+			refuse(503, "ServiceUnavailable"), refuse(500, "InternalFailure")}, tokensource.STSUnavailable, 1, 3},
+		"throttled": {[]http.HandlerFunc{refuse(400, "Throttling"), refuse(400, "Throttling"),
+			refuse(400, "Throttling")}, tokensource.STSUnavailable, 1, 3},
+		"provider does not respond": {[]http.HandlerFunc{refuse(400, "IDPCommunicationError"),
+			refuse(400, "IDPCommunicationError"), refuse(400, "IDPCommunicationError")}, tokensource.STSUnavailable, 1,
+			3},
+		"no XML": {[]http.HandlerFunc{func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }},
+			tokensource.STSUnavailable, 1, 1},
+		"nothing": {[]http.HandlerFunc{func(http.ResponseWriter, *http.Request) {}},
+			tokensource.STSUnavailable, 1, 1},
 		"denied after an expired one": {
-			[]http.HandlerFunc{refuse(400, "ExpiredTokenException"), refuse(403, "AccessDenied")}, tokensource.RoleDenied, 2, 2,
+			[]http.HandlerFunc{refuse(400, "ExpiredTokenException"), refuse(403, "AccessDenied")},
+			tokensource.RoleDenied, 2, 2,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -161,7 +174,8 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("got %v, want class %q", err, test.class)
 			}
 			if source.count != test.tokens || len(world.STS.Requests()) != test.requests {
-				t.Errorf("%d tokens and %d requests, want %d and %d", source.count, len(world.STS.Requests()), test.tokens, test.requests)
+				t.Errorf("%d tokens and %d requests, want %d and %d", source.count, len(world.STS.Requests()),
+					test.tokens, test.requests)
 			}
 		})
 	}
@@ -186,7 +200,8 @@ func TestAWSSDKGoV2_2962_ExpiredToken(t *testing.T) {
 
 	source.claims["exp"] = time.Now().Add(-time.Minute).Unix()
 	_, err := webidentity.NewProvider(client, roleARN, source).Retrieve(context.Background())
-	if refused := (*tokensource.Error)(nil); !errors.As(err, &refused) || refused.Class != tokensource.RoleDenied || !refused.Expired {
+	if refused := (*tokensource.Error)(nil); !errors.As(err, &refused) || refused.Class != tokensource.RoleDenied ||
+		!refused.Expired {
 		t.Errorf("no other token: %v", err)
 	}
 }
@@ -207,10 +222,12 @@ func TestDeniedIsExplained(t *testing.T) {
 				api      interface{ ErrorCode() string }
 				upstream *types.ExpiredTokenException
 			)
-			if !errors.As(err, &refused) || refused.StatusCode != http.StatusForbidden || refused.Expired || !errors.As(err, &api) || api.ErrorCode() != "AccessDenied" || errors.As(err, &upstream) {
+			if !errors.As(err, &refused) || refused.StatusCode != http.StatusForbidden || refused.Expired ||
+				!errors.As(err, &api) || api.ErrorCode() != "AccessDenied" || errors.As(err, &upstream) {
 				t.Fatal(err)
 			}
-			for _, text := range []string{roleARN, world.Issuer.URL, "repo:evil/repo:ref:refs/heads/main", "sts.amazonaws.com", "docs/troubleshooting.md#role-denied"} {
+			for _, text := range []string{roleARN, world.Issuer.URL, "repo:evil/repo:ref:refs/heads/main",
+				"sts.amazonaws.com", "docs/troubleshooting.md#role-denied"} {
 				if !strings.Contains(err.Error(), text) {
 					t.Errorf("%s is not in: %v", text, err)
 				}
@@ -270,7 +287,9 @@ func TestNothingToAsk(t *testing.T) {
 		t.Errorf("no region: %v", err)
 	}
 
-	_, err = webidentity.NewProvider(sts.New(sts.Options{Region: "us-east-1", BaseEndpoint: aws.String("http://127.0.0.1:1"), Retryer: aws.NopRetryer{}}), roleARN, source).Retrieve(context.Background())
+	_, err = webidentity.NewProvider(sts.New(sts.Options{Region: "us-east-1",
+		BaseEndpoint: aws.String("http://127.0.0.1:1"), Retryer: aws.NopRetryer{}}), roleARN,
+		source).Retrieve(context.Background())
 	if !errors.Is(err, tokensource.STSUnavailable) {
 		t.Errorf("nobody listens: %v", err)
 	}
@@ -320,11 +339,14 @@ func TestHints(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ code, message, hint string }{
 		{"AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", "compare the role's trust policy"},
-		{"InvalidIdentityToken", "No OpenIDConnect provider found in your account for https://x", "create an identity provider"},
+		{"InvalidIdentityToken", "No OpenIDConnect provider found in your account for https://x",
+			"create an identity provider"},
 		{"InvalidIdentityToken", "Incorrect token audience", "to the audiences of the account's identity provider"},
-		{"InvalidIdentityToken", "Couldn't retrieve verification key from your identity provider", "AWS must reach iss"},
+		{"InvalidIdentityToken", "Couldn't retrieve verification key from your identity provider",
+			"AWS must reach iss"},
 		{"ValidationError", "1 validation error detected: Value at 'roleSessionName'", "the session name"},
-		{"PackedPolicyTooLarge", "Packed size of session tags consumes 101% of allotted space.", "fewer or shorter session tags"},
+		{"PackedPolicyTooLarge", "Packed size of session tags consumes 101% of allotted space.",
+			"fewer or shorter session tags"},
 		{"MalformedPolicyDocument", "Syntax errors in policy.", "correct the session policy"},
 		{"RegionDisabledException", "STS is not activated in this region", "activate STS in this region"},
 	} {

@@ -42,7 +42,8 @@ func commandIn(t *testing.T, world *webidentitytest.World, profiles string, args
 		t.Fatal(err)
 	}
 	cmd.Env = slices.DeleteFunc(cmd.Env, func(v string) bool { return strings.HasPrefix(v, "AWS_") })
-	cmd.Env = append(cmd.Env, "AWS_CONFIG_FILE="+file, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true")
+	cmd.Env = append(cmd.Env, "AWS_CONFIG_FILE="+file, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
+		"AWS_EC2_METADATA_DISABLED=true")
 	for name, value := range world.Env() {
 		if name != "AWS_REGION" { // the profile has one
 			cmd.Env = append(cmd.Env, name+"="+value)
@@ -63,10 +64,12 @@ func finish(t *testing.T, cmd *exec.Cmd) (stdout, stderr string, exitCode int) {
 func TestCredentialProcess(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ args, env []string }{
-		"flag":        {[]string{"-profile", "deploy"}, []string{"AWS_PROFILE=nobody", "AWS_ACCESS_KEY_ID=AKIA", "AWS_SECRET_ACCESS_KEY=x"}},
+		"flag": {[]string{"-profile", "deploy"},
+			[]string{"AWS_PROFILE=nobody", "AWS_ACCESS_KEY_ID=AKIA", "AWS_SECRET_ACCESS_KEY=x"}},
 		"two dashes":  {[]string{"--profile=deploy"}, nil},
 		"AWS_PROFILE": {nil, []string{"AWS_PROFILE=deploy"}},
-		"environment": {nil, []string{"AWS_WEB_IDENTITY_TOKEN_SERVER=GitHub", "AWS_ROLE_ARN=" + deployARN, "AWS_REGION=eu-west-1"}},
+		"environment": {nil, []string{"AWS_WEB_IDENTITY_TOKEN_SERVER=GitHub", "AWS_ROLE_ARN=" + deployARN,
+			"AWS_REGION=eu-west-1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -87,8 +90,10 @@ func TestCredentialProcess(t *testing.T) {
 				t.Fatal(err)
 			}
 			life := time.Until(response.Expiration)
-			if response.Version != 1 || !strings.HasPrefix(response.AccessKeyId, "ASIA") || len(response.SecretAccessKey) != 40 ||
-				response.SessionToken == "" || response.AccountId != "123456789012" || life < 59*time.Minute || life > time.Hour {
+			if response.Version != 1 || !strings.HasPrefix(response.AccessKeyId, "ASIA") ||
+				len(response.SecretAccessKey) != 40 ||
+				response.SessionToken == "" || response.AccountId != "123456789012" || life < 59*time.Minute ||
+				life > time.Hour {
 				t.Errorf("%+v", response)
 			}
 		})
@@ -98,8 +103,9 @@ func TestCredentialProcess(t *testing.T) {
 // Keys that never expire are written without a session token and a time.
 func TestCredentialProcessStaticKeys(t *testing.T) {
 	t.Parallel()
-	stdout, stderr, exitCode := finish(t, commandIn(t, newWorld(t), "[profile keys]\naws_access_key_id = AKIA\naws_secret_access_key = s<&>\n",
-		"credential-process", "-profile", "keys"))
+	stdout, stderr, exitCode := finish(t,
+		commandIn(t, newWorld(t), "[profile keys]\naws_access_key_id = AKIA\naws_secret_access_key = s<&>\n",
+			"credential-process", "-profile", "keys"))
 	var response map[string]any
 	if err := json.Unmarshal([]byte(stdout), &response); err != nil || exitCode != 0 {
 		t.Fatalf("exit %d, %v: %s", exitCode, err, stderr)
@@ -113,16 +119,20 @@ func TestCredentialProcessOfItself(t *testing.T) {
 	t.Parallel()
 	ask := fmt.Sprintf(`"%s" credential-process -profile `, os.Args[0])
 	for name, profiles := range map[string]string{
-		"itself":         "[profile loop]\ncredential_process = " + ask + "loop\n",
-		"source_profile": deployProfile + "source_profile = a\n" + "[profile loop]\nrole_arn = " + deployARN + "\nsource_profile = a\n[profile a]\ncredential_process = " + ask + "loop\n",
-		"two profiles":   "[profile loop]\ncredential_process = " + ask + "b\n[profile b]\ncredential_process = " + ask + "loop\n",
+		"itself": "[profile loop]\ncredential_process = " + ask + "loop\n",
+		"source_profile": deployProfile + "source_profile = a\n" + "[profile loop]\nrole_arn = " + deployARN +
+			"\nsource_profile = a\n[profile a]\ncredential_process = " + ask + "loop\n",
+		"two profiles": "[profile loop]\ncredential_process = " + ask + "b\n[profile b]\ncredential_process = " +
+			ask + "loop\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, verb := range [][]string{{"credential-process", "-profile", "loop"}, {"env", "-profile", "loop"}, {"exec", "-profile", "loop", "--", os.Args[0]}} {
+			for _, verb := range [][]string{{"credential-process", "-profile", "loop"}, {"env", "-profile", "loop"},
+				{"exec", "-profile", "loop", "--", os.Args[0]}} {
 				cmd := commandIn(t, newWorld(t), profiles+"region = eu-west-1\n", verb...)
 				stdout, stderr, exitCode := finish(t, cmd)
-				if exitCode != 1 || stdout != "" || !strings.Contains(stderr, "asks for profile loop again") && !strings.Contains(stderr, "asks for profile b again") {
+				if exitCode != 1 || stdout != "" || !strings.Contains(stderr, "asks for profile loop again") &&
+					!strings.Contains(stderr, "asks for profile b again") {
 					t.Errorf("%q: exit %d: %s%s", verb, exitCode, stdout, stderr)
 				}
 			}
@@ -181,7 +191,8 @@ web_identity_token_server = github
 					cmd.Env = append(cmd.Env, "ACTIONS_ID_TOKEN_REQUEST_TOKEN="+c.requestToken)
 				}
 				stdout, stderr, exitCode := finish(t, cmd)
-				if exitCode != 1 || stdout != "" || !strings.HasPrefix(stderr, "aws-web-identity: ") || !strings.Contains(stderr, c.want) {
+				if exitCode != 1 || stdout != "" || !strings.HasPrefix(stderr, "aws-web-identity: ") ||
+					!strings.Contains(stderr, c.want) {
 					t.Errorf("%s: exit %d, stdout %q, want %q in: %s", verb, exitCode, stdout, c.want, stderr)
 				}
 				for _, secret := range []string{"s3cr3t", world.TokenServer.RequestToken, "eyJ"} {
@@ -198,7 +209,8 @@ func TestUnknownProfileInEnvironment(t *testing.T) {
 	t.Parallel()
 	cmd := commandIn(t, newWorld(t), deployProfile, "env")
 	cmd.Env = append(cmd.Env, "AWS_PROFILE=nope")
-	if _, stderr, exitCode := finish(t, cmd); exitCode != 1 || !strings.Contains(stderr, "there is no profile nope in the config file") {
+	if _, stderr, exitCode := finish(t, cmd); exitCode != 1 ||
+		!strings.Contains(stderr, "there is no profile nope in the config file") {
 		t.Errorf("exit %d: %s", exitCode, stderr)
 	}
 }
@@ -222,7 +234,8 @@ func TestFetchingToUnwritableStdout(t *testing.T) {
 		cmd.Env = append(cmd.Env, "GITHUB_ENV="+file)
 		cmd.Stdout, cmd.Stderr = readOnly, &stderr
 		cmd.Run()
-		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(stderr.String(), "aws-web-identity: write ") {
+		if code := cmd.ProcessState.ExitCode(); code != 1 ||
+			!strings.Contains(stderr.String(), "aws-web-identity: write ") {
 			t.Errorf("%s: exit %d: %s", format, code, &stderr)
 		}
 		if text, err := os.ReadFile(file); err != nil || len(text) > 0 {

@@ -56,7 +56,8 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%s:\n%s", want, out)
 		}
 	}
-	for _, want := range []string{"(environment)", "STS denied role arn:aws:iam::666666666666:role/denied", "sub \"repo:octo-org/octo-repo:"} {
+	for _, want := range []string{"(environment)", "STS denied role arn:aws:iam::666666666666:role/denied",
+		"sub \"repo:octo-org/octo-repo:"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in:\n%s", want, out)
 		}
@@ -69,12 +70,14 @@ func TestDemo(t *testing.T) {
 func TestCalledWrongly(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{}, {"nonsense"}, {"-nonsense"}, {"demo", "more"}, {"encode"}, {"encode", "-", "more"}, {"decode"}, {"decode", "GitHub", "more"},
+		{}, {"nonsense"}, {"-nonsense"}, {"demo", "more"}, {"encode"}, {"encode", "-", "more"}, {"decode"},
+		{"decode", "GitHub", "more"},
 		{"servers", "more"}, {"servers", "-nonsense"},
 	} {
 		cmd, _ := command(t, args...)
 		out, err := cmd.CombinedOutput()
-		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "usage: aws-web-identity ") {
+		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 ||
+			!strings.Contains(string(out), "usage: aws-web-identity ") {
 			t.Errorf("%q: %v: %s", args, err, out)
 		}
 	}

@@ -31,7 +31,8 @@ func mustRun(t *testing.T, stdin string, args ...string) (stdout string) {
 
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
-	values := []string{"GitHub,", "GitHub,a,b", "URL_V,TOKEN_V", "URL_V,TOKEN_V,audience", encoded, encoded + ",another"}
+	values := []string{"GitHub,", "GitHub,a,b", "URL_V,TOKEN_V", "URL_V,TOKEN_V,audience", encoded,
+		encoded + ",another"}
 	for _, s := range tokensource.Servers() {
 		if _, err := tokensource.Parse(s.Name); err != nil {
 			s.Name += ",api://audience"
@@ -71,7 +72,8 @@ func TestEncode(t *testing.T) {
 
 func TestEncodeWithoutAudience(t *testing.T) {
 	t.Parallel()
-	value, stderr, exitCode := run(t, `{"version": 1, "http": {"url": "https://example.com/${audience}"}}`, "encode", "-")
+	value, stderr, exitCode := run(t, `{"version": 1, "http": {"url": "https://example.com/${audience}"}}`, "encode",
+		"-")
 	if exitCode != 0 || !strings.Contains(stderr, "VALUE,AUDIENCE") {
 		t.Errorf("exit %d: %s", exitCode, stderr)
 	}
@@ -88,11 +90,12 @@ func TestEncodeRefuses(t *testing.T) {
 		`["s3cr3t"]`:                     "must be a JSON object",
 		`{"version": "s3cr3t"}`:          "version: must be 1",
 		`{"version": 1, "env": "s3 cr"}`: "env: must be the name of a variable",
-		`{"version": 1, "http": {"url": "https://example.com", "tokn": "/s3cr3t"}}`:                           "http.tokn: is not a member",
-		`{"version": 1, "http": {"url": "http://example.com/s3cr3t"}}`:                                        "http.url: must be an https URL",
-		`{"version": 1, "http": {"url": "https://example.com", "headers": {"Authorization": "$s3cr3t"}}}`:     "http.headers.Authorization: holds a $",
-		`{"version": 1, "audience": "s3cr3t", "http": {"url": "https://example.com", "token": "/s3cr3t"}}`:    "audience: has no effect",
-		`{"version": 1, "file": "/token"}` + strings.Repeat(" ", 64<<10):                                      "larger than 64 KiB",
+		`{"version": 1, "http": {"url": "https://example.com", "tokn": "/s3cr3t"}}`:                        "http.tokn: is not a member",
+		`{"version": 1, "http": {"url": "http://example.com/s3cr3t"}}`:                                     "http.url: must be an https URL",
+		`{"version": 1, "http": {"url": "https://example.com", "headers": {"Authorization": "$s3cr3t"}}}`:  "http.headers.Authorization: holds a $",
+		`{"version": 1, "audience": "s3cr3t", "http": {"url": "https://example.com", "token": "/s3cr3t"}}`: "audience: has no effect",
+		`{"version": 1, "file": "/token"}` +
+			strings.Repeat(" ", 64<<10): "larger than 64 KiB",
 		`{"version": 1, "http": {"url": "https://example.com", "headers": {"X": "s3cr3t"}}, "env": "S3CR3T"}`: "exactly one of",
 	} {
 		stdout, stderr, exitCode := run(t, text, "encode", "-")
@@ -101,7 +104,8 @@ func TestEncodeRefuses(t *testing.T) {
 		}
 	}
 	for _, name := range []string{t.TempDir(), filepath.Join(t.TempDir(), "none")} {
-		if stdout, stderr, exitCode := run(t, "", "encode", name); exitCode != 1 || stdout != "" || !strings.Contains(stderr, name) {
+		if stdout, stderr, exitCode := run(t, "", "encode", name); exitCode != 1 || stdout != "" ||
+			!strings.Contains(stderr, name) {
 			t.Errorf("exit %d, stdout %q: %s", exitCode, stdout, stderr)
 		}
 	}
@@ -119,7 +123,8 @@ func TestUnwritableStdout(t *testing.T) {
 		var stderr bytes.Buffer
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(`{"version": 1, "file": "/token"}`), readOnly, &stderr
 		cmd.Run()
-		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(stderr.String(), "aws-web-identity: write ") {
+		if code := cmd.ProcessState.ExitCode(); code != 1 ||
+			!strings.Contains(stderr.String(), "aws-web-identity: write ") {
 			t.Errorf("%q: exit %d: %s", args, code, &stderr)
 		}
 	}

@@ -15,7 +15,8 @@ import (
 
 // nasty are values that try to break out of their quotes.
 var nasty = []string{
-	`plain/Value+1=`, `two words`, ` `, `'`, `''`, `'; echo broken; '`, `"; echo broken; "`, `$(echo broken)`, "`echo broken`", `$HOME`, `\`, `a\'b`,
+	`plain/Value+1=`, `two words`, ` `, `'`, `''`, `'; echo broken; '`, `"; echo broken; "`, `$(echo broken)`,
+	"`echo broken`", `$HOME`, `\`, `a\'b`,
 	"two\nlines", "\n", "x\r\n::add-mask::y", `%0A%25`, `‘; broken; ’`, `‚‛`, `<&>`, `*`, `~`, `!x`, `#x`, "\t", "é",
 }
 
@@ -61,7 +62,8 @@ func TestEnvPowerShell(t *testing.T) {
 		if found == nil || found[0] != 0 {
 			t.Fatalf("broken out: %s", rest)
 		}
-		got := regexp.MustCompile(`['‘’‚‛]{2}`).ReplaceAllStringFunc(rest[found[4]:found[5]], func(two string) string { return two[:len(two)/2] })
+		got := regexp.MustCompile(`['‘’‚‛]{2}`).ReplaceAllStringFunc(rest[found[4]:found[5]],
+			func(two string) string { return two[:len(two)/2] })
 		if name := rest[found[2]:found[3]]; name != fmt.Sprint("V", i) || got != value {
 			t.Errorf("%s is %q, want %q", name, got, value)
 		}
@@ -83,7 +85,8 @@ func TestEnvDotenv(t *testing.T) {
 		err := writeDotenv([]variable{{"FIRST", "x", false}, {"V", value, true}}, &b)
 		if want != "" {
 			want = "FIRST=x\n" + want
-		} else if err == nil || !strings.Contains(err.Error(), "V holds a character") || strings.Contains(err.Error(), value+" ") && value != "" && value != `\` {
+		} else if err == nil || !strings.Contains(err.Error(), "V holds a character") ||
+			strings.Contains(err.Error(), value+" ") && value != "" && value != `\` {
 			t.Errorf("%q: error %v", value, err)
 		}
 		if b.String() != want {
@@ -142,7 +145,8 @@ func TestEnvGitHub(t *testing.T) {
 	if stdout != masks {
 		t.Errorf("stdout %q, want %q", stdout, masks)
 	}
-	if set["BEFORE"] != "kept" || set["AWS_REGION"] != "eu-west-1" || len(set) != 7 || !strings.HasPrefix(set["AWS_ACCESS_KEY_ID"], "ASIA") {
+	if set["BEFORE"] != "kept" || set["AWS_REGION"] != "eu-west-1" || len(set) != 7 ||
+		!strings.HasPrefix(set["AWS_ACCESS_KEY_ID"], "ASIA") {
 		t.Errorf("%q", set)
 	}
 }
@@ -195,7 +199,8 @@ func TestEnvGitHubElsewhere(t *testing.T) {
 	for value, want := range map[string]string{"": "GITHUB_ENV is not set", none: "GITHUB_ENV: open " + none} {
 		cmd := commandIn(t, newWorld(t), deployProfile, "env", "-profile", "deploy", "-format", "github")
 		cmd.Env = append(cmd.Env, "GITHUB_ENV="+value)
-		if stdout, stderr, exitCode := finish(t, cmd); exitCode != 1 || stdout != "" || !strings.Contains(stderr, want) {
+		if stdout, stderr, exitCode := finish(t, cmd); exitCode != 1 || stdout != "" ||
+			!strings.Contains(stderr, want) {
 			t.Errorf("exit %d, stdout %q: %s", exitCode, stdout, stderr)
 		}
 	}
@@ -218,7 +223,8 @@ func TestEnvFormats(t *testing.T) {
 		if exitCode != 0 || stderr != "" || !regexp.MustCompile(want).MatchString(stdout) {
 			t.Errorf("%s: exit %d: %s%s", format, exitCode, stdout, stderr)
 		}
-		for _, name := range []string{"AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"} {
+		for _, name := range []string{"AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN",
+			"AWS_CREDENTIAL_EXPIRATION"} {
 			if !strings.Contains(stdout, name) {
 				t.Errorf("%s: %s is not in: %s", format, name, stdout)
 			}

@@ -50,9 +50,12 @@ func readEnv(stdout *bufio.Reader) (output string, set map[string]string) {
 
 // strays are variables of another identity.
 var strays = []string{
-	"AWS_PROFILE=stray", "AWS_DEFAULT_PROFILE=stray", "AWS_ACCESS_KEY_ID=stray", "AWS_SECRET_ACCESS_KEY=stray", "AWS_SESSION_TOKEN=stray",
-	"AWS_SECURITY_TOKEN=stray", "AWS_ACCESS_KEY=stray", "AWS_SECRET_KEY=stray", "AWS_CREDENTIAL_EXPIRATION=stray", "AWS_CREDENTIAL_FILE=stray",
-	"AWS_ROLE_ARN=stray", "AWS_ROLE_SESSION_NAME=stray", "AWS_WEB_IDENTITY_TOKEN_FILE=stray", "AWS_WEB_IDENTITY_TOKEN_SERVER=stray",
+	"AWS_PROFILE=stray", "AWS_DEFAULT_PROFILE=stray", "AWS_ACCESS_KEY_ID=stray", "AWS_SECRET_ACCESS_KEY=stray",
+	"AWS_SESSION_TOKEN=stray",
+	"AWS_SECURITY_TOKEN=stray", "AWS_ACCESS_KEY=stray", "AWS_SECRET_KEY=stray", "AWS_CREDENTIAL_EXPIRATION=stray",
+	"AWS_CREDENTIAL_FILE=stray",
+	"AWS_ROLE_ARN=stray", "AWS_ROLE_SESSION_NAME=stray", "AWS_WEB_IDENTITY_TOKEN_FILE=stray",
+	"AWS_WEB_IDENTITY_TOKEN_SERVER=stray",
 	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/stray", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://stray",
 	"AWS_CONTAINER_AUTHORIZATION_TOKEN=stray", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=stray",
 }
@@ -71,13 +74,15 @@ func awsVariables(output string) map[string]string {
 func TestExecEndpoint(t *testing.T) {
 	t.Parallel()
 	world := newWorld(t)
-	cmd := commandIn(t, world, deployProfile, "exec", "-profile", "deploy", "--", "sh", "-c", "env; echo END; read wait; exit 7")
+	cmd := commandIn(t, world, deployProfile, "exec", "-profile", "deploy", "--", "sh", "-c",
+		"env; echo END; read wait; exit 7")
 	cmd.Env = append(cmd.Env, strays...)
 	stdin, _ := cmd.StdinPipe()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	output, set := readEnv(start(t, cmd))
-	if strings.Contains(output, "stray") || set["AWS_REGION"] != "eu-west-1" || set["AWS_DEFAULT_REGION"] != "eu-west-1" ||
+	if strings.Contains(output, "stray") || set["AWS_REGION"] != "eu-west-1" ||
+		set["AWS_DEFAULT_REGION"] != "eu-west-1" ||
 		set["AWS_CONFIG_FILE"] == os.DevNull || set["AWS_WEB_IDENTITY_ENTERED"] != "" {
 		t.Errorf("the environment is %q", set)
 	}
@@ -194,13 +199,15 @@ func TestExecStatic(t *testing.T) {
 	cmd := commandIn(t, newWorld(t), deployProfile, "exec", "-static", "-profile", "deploy", "--", "env")
 	cmd.Env = append(cmd.Env, strays...)
 	stdout, stderr, exitCode := finish(t, cmd)
-	if exitCode != 0 || stderr != "" || strings.Contains(stdout, "stray") || strings.Contains(stdout, "AWS_CONTAINER_") {
+	if exitCode != 0 || stderr != "" || strings.Contains(stdout, "stray") ||
+		strings.Contains(stdout, "AWS_CONTAINER_") {
 		t.Fatalf("exit %d: %s%s", exitCode, stdout, stderr)
 	}
 	set := awsVariables(stdout)
 	expires, err := time.Parse(time.RFC3339, set["AWS_CREDENTIAL_EXPIRATION"])
 	if err != nil || time.Until(expires) < 59*time.Minute || !strings.HasPrefix(set["AWS_ACCESS_KEY_ID"], "ASIA") ||
-		len(set["AWS_SECRET_ACCESS_KEY"]) != 40 || set["AWS_SESSION_TOKEN"] == "" || set["AWS_DEFAULT_REGION"] != "eu-west-1" {
+		len(set["AWS_SECRET_ACCESS_KEY"]) != 40 || set["AWS_SESSION_TOKEN"] == "" ||
+		set["AWS_DEFAULT_REGION"] != "eu-west-1" {
 		t.Errorf("%v: %q", err, set)
 	}
 }
@@ -240,8 +247,10 @@ func TestExecExitCode(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			world := newWorld(t)
-			stdout, stderr, exitCode := finish(t, commandIn(t, world, deployProfile, append([]string{"exec", "-profile", "deploy"}, c.cmd...)...))
-			if exitCode != c.code || stdout != "" || !strings.Contains(stderr, c.stderr) || (c.stderr == "") != (stderr == "") {
+			stdout, stderr, exitCode := finish(t,
+				commandIn(t, world, deployProfile, append([]string{"exec", "-profile", "deploy"}, c.cmd...)...))
+			if exitCode != c.code || stdout != "" || !strings.Contains(stderr, c.stderr) ||
+				(c.stderr == "") != (stderr == "") {
 				t.Errorf("exit %d, want %d: %s%s", exitCode, c.code, stdout, stderr)
 			}
 			if n := len(world.STS.Requests()); n != c.exchanges {
@@ -273,7 +282,8 @@ func TestExecSignals(t *testing.T) {
 // A signal that ends the command ends us with what a shell would say.
 func TestExecEndedBySignal(t *testing.T) {
 	t.Parallel()
-	cmd := commandIn(t, newWorld(t), deployProfile, "exec", "-profile", "deploy", "--", "sh", "-c", "echo ready; exec sleep 60")
+	cmd := commandIn(t, newWorld(t), deployProfile, "exec", "-profile", "deploy", "--", "sh", "-c",
+		"echo ready; exec sleep 60")
 	start(t, cmd).ReadString('\n')
 	cmd.Process.Signal(syscall.SIGTERM)
 	cmd.Wait()
@@ -286,7 +296,8 @@ func TestNohupExec(t *testing.T) {
 	t.Parallel()
 	cmd := commandIn(t, newWorld(t), deployProfile, "exec", "-profile", "deploy", "--",
 		"sh", "-c", "echo ready; kill -HUP $$; kill -HUP $PPID; sleep 0.2; exit 4")
-	cmd.Path, cmd.Args = "/bin/sh", append([]string{"sh", "-c", `trap '' HUP; exec "$@"`, "sh"}, append([]string{cmd.Path}, cmd.Args[1:]...)...)
+	cmd.Path, cmd.Args = "/bin/sh",
+		append([]string{"sh", "-c", `trap '' HUP; exec "$@"`, "sh"}, append([]string{cmd.Path}, cmd.Args[1:]...)...)
 	if stdout, stderr, exitCode := finish(t, cmd); exitCode != 4 || stdout != "ready\n" {
 		t.Errorf("exit %d: %s%s", exitCode, stdout, stderr)
 	}
@@ -303,7 +314,8 @@ func TestInterruptedFetching(t *testing.T) {
 					world := newWorld(t)
 					asked := make(chan struct{}, 1)
 					hang := func(_ http.ResponseWriter, r *http.Request) { asked <- struct{}{}; <-r.Context().Done() }
-					server := map[string]interface{ Script(...http.HandlerFunc) }{"token server": world.TokenServer, "sts": world.STS}[where]
+					server := map[string]interface{ Script(...http.HandlerFunc) }{"token server": world.TokenServer,
+						"sts": world.STS}[where]
 					server.Script(hang)
 					args := append(strings.Fields(verb), "-profile", "deploy")
 					if strings.HasPrefix(verb, "exec") {
@@ -319,7 +331,8 @@ func TestInterruptedFetching(t *testing.T) {
 					start := time.Now()
 					cmd.Process.Signal(s)
 					cmd.Wait()
-					if code := cmd.ProcessState.ExitCode(); code != 1 || out.String() != "aws-web-identity: interrupted while fetching credentials\n" {
+					if code := cmd.ProcessState.ExitCode(); code != 1 ||
+						out.String() != "aws-web-identity: interrupted while fetching credentials\n" {
 						t.Errorf("exit %d: %s", code, &out)
 					}
 					if took := time.Since(start); took > 30*time.Second {
@@ -406,7 +419,8 @@ func TestExecInTerminal(t *testing.T) {
 		t.Skip("script, which makes a terminal, is not here")
 	}
 	cmd := commandIn(t, newWorld(t), deployProfile)
-	cmd.Path, cmd.Args = script, []string{"script", "-qec", os.Args[0] + " exec -profile deploy -- env COUNT_SIGNALS=1 " + os.Args[0], os.DevNull}
+	cmd.Path, cmd.Args = script, []string{"script", "-qec",
+		os.Args[0] + " exec -profile deploy -- env COUNT_SIGNALS=1 " + os.Args[0], os.DevNull}
 	stdin, _ := cmd.StdinPipe()
 	stdout, _ := cmd.StdoutPipe()
 	if err := cmd.Start(); err != nil {

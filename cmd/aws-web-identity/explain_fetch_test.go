@@ -22,7 +22,8 @@ func TestExplainFetch(t *testing.T) {
 		response := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `{"value": %q}`, token) }
 		j.TokenServer.Script(response, response)
 		text, json := j.explain(t, c.exit, "-profile", c.profile, "-fetch")
-		wantText(t, text, `header { "alg": "ES256", "kid": "`, `"typ": "JWT" } claims { "aud": "mine", "exp": `, `"n": 1234567890123456789`, `"sub": "<&>\u001b\u202e" }`,
+		wantText(t, text, `header { "alg": "ES256", "kid": "`, `"typ": "JWT" } claims { "aud": "mine", "exp": `,
+			`"n": 1234567890123456789`, `"sub": "<&>\u001b\u202e" }`,
 			"issued 20", "Z, 1m", "s ago expires 20", "Z, 59m", "s left header")
 		wantJSON(t, json, "token.header.alg=ES256", "token.claims.sub=<&>\x1b\u202e", "error=")
 		if !strings.Contains(json, `"left_seconds": 35`) {
@@ -46,10 +47,11 @@ func TestExplainFetchFails(t *testing.T) {
 		env      []string
 		response string
 	}{
-		"token-refused":     {[]string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN=s3cr3t"}, ""},
-		"not-configured":    {[]string{"ACTIONS_ID_TOKEN_REQUEST_URL="}, ""},
-		"token-unavailable": {[]string{"ACTIONS_ID_TOKEN_REQUEST_URL=https://127.0.0.1:1/s3cr3t", "AWS_MAX_ATTEMPTS=1"}, ""},
-		"token-malformed":   {nil, `{"value": "s3cr3t.s3cr3t.s3cr3t"}`},
+		"token-refused":  {[]string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN=s3cr3t"}, ""},
+		"not-configured": {[]string{"ACTIONS_ID_TOKEN_REQUEST_URL="}, ""},
+		"token-unavailable": {[]string{"ACTIONS_ID_TOKEN_REQUEST_URL=https://127.0.0.1:1/s3cr3t", "AWS_MAX_ATTEMPTS=1"},
+			""},
+		"token-malformed": {nil, `{"value": "s3cr3t.s3cr3t.s3cr3t"}`},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -60,7 +62,8 @@ func TestExplainFetchFails(t *testing.T) {
 				j.TokenServer.Script(response, response)
 			}
 			text, json := j.explain(t, 1, "-profile", "plain", "-fetch")
-			wantText(t, text, `used: web_identity_token_server of profile "plain"`, "Error of the class "+want+" web_identity_token_server of profile", "docs/troubleshooting.md#"+want)
+			wantText(t, text, `used: web_identity_token_server of profile "plain"`,
+				"Error of the class "+want+" web_identity_token_server of profile", "docs/troubleshooting.md#"+want)
 			wantJSON(t, json, "error.class="+want, "token=")
 		})
 	}
@@ -108,17 +111,22 @@ func TestExplainTrustPolicy(t *testing.T) {
 			text: []string{`Trust policy of "arn:aws:iam::111111111111:role/plain" ALLOWED: Statement[0] "Hub" allows it`, `Statement[0] Allow "Hub": held held Principal expected "Federated: arn:aws:`,
 				`held StringLike "token.actions.githubusercontent.com:sub" expected "repo:octo-org/octo-repo:ref:refs/heads/main" or "repo:octo-org/octo-repo:environment:prod" actual "repo:octo-org/octo-repo:ref:refs/heads/main"`,
 				`held Null "sts:ExternalId" expected "true" actual (missing)`},
-			json: []string{"trust_policy.verdict=allowed", "trust_policy.role_arn=arn:aws:iam::111111111111:role/plain", `trust_policy.reason=Statement[0] "Hub" allows it`,
+			json: []string{"trust_policy.verdict=allowed", "trust_policy.role_arn=arn:aws:iam::111111111111:role/plain",
+				`trust_policy.reason=Statement[0] "Hub" allows it`,
 				"trust_policy.statements.0.conditions.1.status=held", "error="},
 		},
 		"get-role": {
-			policy: `{"Role": {"Arn": "arn:aws:iam::111111111111:role/plain", "AssumeRolePolicyDocument": ` + onMain + `}}`,
-			text:   []string{"ALLOWED"}, json: []string{"trust_policy.verdict=allowed"},
+			policy: `{"Role": {"Arn": "arn:aws:iam::111111111111:role/plain", "AssumeRolePolicyDocument": ` + onMain +
+				`}}`,
+			text: []string{"ALLOWED"}, json: []string{"trust_policy.verdict=allowed"},
 		},
 		"wrong branch": {
 			policy: onMain, claims: map[string]any{"sub": "repo:octo-org/octo-repo:ref:refs/heads/topic"}, exit: 1,
-			text: []string{"DENIED: no Allow statement applies", `failed StringLike "token.actions.githubusercontent.com:sub"`, `→ another branch: the policy wants "main", the token says "topic"`},
-			json: []string{"trust_policy.verdict=denied", "trust_policy.statements.0.conditions.0.status=held", "trust_policy.statements.0.conditions.1.status=failed",
+			text: []string{"DENIED: no Allow statement applies",
+				`failed StringLike "token.actions.githubusercontent.com:sub"`,
+				`→ another branch: the policy wants "main", the token says "topic"`},
+			json: []string{"trust_policy.verdict=denied", "trust_policy.statements.0.conditions.0.status=held",
+				"trust_policy.statements.0.conditions.1.status=failed",
 				`trust_policy.statements.0.conditions.1.why=another branch: the policy wants "main", the token says "topic"`, "error="},
 		},
 		"wrong audience": {
@@ -132,11 +140,14 @@ func TestExplainTrustPolicy(t *testing.T) {
 		},
 		"undecided": {
 			policy: strings.Replace(onMain, "sts:ExternalId", "aws:SourceIp", 1), exit: 1,
-			text: []string{`UNDECIDED: Statement[0] "Hub" may allow it`, "unknown Null"}, json: []string{"trust_policy.verdict=undecided"},
+			text: []string{`UNDECIDED: Statement[0] "Hub" may allow it`, "unknown Null"},
+			json: []string{"trust_policy.verdict=undecided"},
 		},
 		"session name": {
-			policy: strings.Replace(strings.Replace(onMain, "sts:ExternalId", "sts:RoleSessionName", 1), `"true"`, `"false"`, 1), config: plain + "role_session_name = me\n",
-			text: []string{`held Null "sts:RoleSessionName" expected "false" actual "me"`}, json: []string{"trust_policy.verdict=allowed"},
+			policy: strings.Replace(strings.Replace(onMain, "sts:ExternalId", "sts:RoleSessionName", 1), `"true"`,
+				`"false"`, 1), config: plain + "role_session_name = me\n",
+			text: []string{`held Null "sts:RoleSessionName" expected "false" actual "me"`},
+			json: []string{"trust_policy.verdict=allowed"},
 		},
 		"unknown session name": {
 			policy: strings.Replace(onMain, "sts:ExternalId", "sts:RoleSessionName", 1), exit: 1,
@@ -144,10 +155,12 @@ func TestExplainTrustPolicy(t *testing.T) {
 		},
 		"provider in another account": {
 			policy: strings.Replace(onMain, "111111111111", "999999999999", 1), exit: 1,
-			text: []string{`failed Principal`, "both must be in one account"}, json: []string{"trust_policy.verdict=denied"},
+			text: []string{`failed Principal`, "both must be in one account"},
+			json: []string{"trust_policy.verdict=denied"},
 		},
 		"another role": {
-			policy: `{"Role": {"Arn": "arn:aws:iam::111111111111:role/other", "AssumeRolePolicyDocument": ` + onMain + `}}`, exit: 1,
+			policy: `{"Role": {"Arn": "arn:aws:iam::111111111111:role/other", "AssumeRolePolicyDocument": ` + onMain +
+				`}}`, exit: 1,
 			text: []string{`the trust policy is that of the role "arn:aws:iam::111111111111:role/other", and the token is for "arn:aws:iam::111111111111:role/plain"`}, json: []string{"trust_policy=", "token="},
 		},
 	} {
@@ -173,9 +186,11 @@ func TestExplainTrustPolicyOnStdin(t *testing.T) {
 	t.Parallel()
 	cmd, _ := command(t, "explain", "-trust-policy", "-")
 	j := newJob(t)
-	cmd.Env = append(j.env, "RUN_AWS_WEB_IDENTITY=1", "GOCOVERDIR="+os.Getenv("GOCOVERDIR"), inEnvironment, "AWS_WEB_IDENTITY_TOKEN_SERVER=GitHub")
+	cmd.Env = append(j.env, "RUN_AWS_WEB_IDENTITY=1", "GOCOVERDIR="+os.Getenv("GOCOVERDIR"), inEnvironment,
+		"AWS_WEB_IDENTITY_TOKEN_SERVER=GitHub")
 	cmd.Stdin = strings.NewReader(strings.ReplaceAll(trustPolicy(`"*"`), "111111111111", "444444444444"))
-	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), `"arn:aws:iam::444444444444:role/env"`) {
+	if out, err := cmd.CombinedOutput(); err != nil ||
+		!strings.Contains(string(out), `"arn:aws:iam::444444444444:role/env"`) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
@@ -191,7 +206,8 @@ func TestExplainRefuses(t *testing.T) {
 		"1 trust policy: no Statement": {"-trust-policy", broken},
 	} {
 		stdout, stderr, code := run(t, "", append([]string{"explain"}, args...)...)
-		if exit, text, _ := strings.Cut(want, " "); fmt.Sprint(code) != exit || !strings.Contains(stderr, text) || stdout != "" {
+		if exit, text, _ := strings.Cut(want, " "); fmt.Sprint(code) != exit || !strings.Contains(stderr, text) ||
+			stdout != "" {
 			t.Errorf("%q: exit %d, stdout %q: %s", args, code, stdout, stderr)
 		}
 	}

@@ -28,8 +28,10 @@ func newJob(t *testing.T, files ...string) *job {
 	j := &job{World: webidentitytest.New(), dir: t.TempDir()}
 	t.Cleanup(j.Close)
 	j.TokenServer.Claims = map[string]any{"iss": "https://token.actions.githubusercontent.com"}
-	j.env = []string{"HOME=" + j.dir, "AWS_EC2_METADATA_DISABLED=true", "AWS_EC2_METADATA_SERVICE_ENDPOINT=" + j.STS.URL, "HTTPS_PROXY=http://127.0.0.1:1",
-		"AWS_CONFIG_FILE=" + filepath.Join(j.dir, "config"), "AWS_SHARED_CREDENTIALS_FILE=" + filepath.Join(j.dir, "credentials")}
+	j.env = []string{"HOME=" + j.dir, "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_EC2_METADATA_SERVICE_ENDPOINT=" + j.STS.URL, "HTTPS_PROXY=http://127.0.0.1:1",
+		"AWS_CONFIG_FILE=" + filepath.Join(j.dir, "config"),
+		"AWS_SHARED_CREDENTIALS_FILE=" + filepath.Join(j.dir, "credentials")}
 	for name, value := range j.Env() {
 		j.env = append(j.env, name+"="+value)
 	}
@@ -49,8 +51,9 @@ func (j *job) explain(t *testing.T, wantExit int, args ...string) (text, json st
 		cmd, temp := command(t, append([]string{"explain", "-format", format}, args...)...)
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		cmd.Env = slices.Concat(j.env, []string{"RUN_AWS_WEB_IDENTITY=1", "TMPDIR=" + temp, "TMP=" + temp, "GORACE=atexit_sleep_ms=0",
-			"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), "SYSTEMROOT=" + os.Getenv("SYSTEMROOT")})
+		cmd.Env = slices.Concat(j.env,
+			[]string{"RUN_AWS_WEB_IDENTITY=1", "TMPDIR=" + temp, "TMP=" + temp, "GORACE=atexit_sleep_ms=0",
+				"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), "SYSTEMROOT=" + os.Getenv("SYSTEMROOT")})
 		cmd.Run()
 		out := stdout.String()
 		if code := cmd.ProcessState.ExitCode(); code != wantExit || stderr.Len() > 0 {
@@ -73,7 +76,8 @@ func (j *job) explain(t *testing.T, wantExit int, args ...string) (text, json st
 		text = out
 		for line := range strings.Lines(text) {
 			line = strings.TrimSuffix(line, "\n")
-			if utf8.RuneCountInString(line) > 100 && !strings.Contains(line, "expected  ") && !strings.Contains(line, j.dir) || strings.HasSuffix(line, " ") {
+			if utf8.RuneCountInString(line) > 100 && !strings.Contains(line, "expected  ") &&
+				!strings.Contains(line, j.dir) || strings.HasSuffix(line, " ") {
 				t.Errorf("too long, or a blank at its end: %q", line)
 			}
 		}

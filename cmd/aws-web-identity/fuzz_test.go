@@ -58,7 +58,8 @@ func (x *exchange) Close() error { return x.CloseWrite() }
 func FuzzEndpoint(f *testing.F) {
 	const token = "ENDPOINT-TOKEN"
 	creds := aws.Credentials{
-		AccessKeyID: "ASIAFUZZ", SecretAccessKey: "the/secret/key", SessionToken: "the+session+token", AccountID: "123456789012",
+		AccessKeyID: "ASIAFUZZ", SecretAccessKey: "the/secret/key", SessionToken: "the+session+token",
+		AccountID: "123456789012",
 		CanExpire: true, Expires: time.Date(2055, 12, 31, 23, 59, 59, 0, time.UTC),
 	}
 	const right = "GET /credentials HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: " + token + "\r\n\r\n"
@@ -88,13 +89,15 @@ func FuzzEndpoint(f *testing.F) {
 		strings.Replace(right, token, token+"\r\nAuthorization: "+token, 1),
 		strings.Replace(right, token, "x\r\nauthorization:  "+token, 1),
 		strings.Replace(right, "Authorization", "Proxy-Authorization", 1),
-		strings.Replace(right, "Host", "Transfer-Encoding: chunked\r\nHost", 1) + "3\r\nabc\r\n0\r\nAuthorization: " + token + "\r\n\r\n" + right,
+		strings.Replace(right, "Host", "Transfer-Encoding: chunked\r\nHost", 1) + "3\r\nabc\r\n0\r\nAuthorization: " +
+			token + "\r\n\r\n" + right,
 		strings.Replace(right, "Host", "Transfer-Encoding: gzip\r\nHost", 1),
 		strings.Replace(right, "Host", "Content-Length: 9\r\nHost", 1) + right,
 		strings.Replace(right, "Host", "Content-Length: 1\r\nContent-Length: 2\r\nHost", 1) + right,
 		strings.Replace(right, "Host", "Expect: 100-continue\r\nContent-Length: 9\r\nHost", 1),
 		strings.Replace(right, "Host", "Expect: x\r\nHost", 1),
-		strings.Replace(right, "Host", "Connection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\nHost", 1),
+		strings.Replace(right, "Host",
+			"Connection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\nHost", 1),
 		strings.Replace(right, "Host", "X: "+strings.Repeat("x", 32<<10)+"\r\nHost", 1),
 		strings.Replace(right, "1.1", "2.0", 1),
 		right[:len(right)-2],
@@ -139,7 +142,8 @@ func FuzzEndpoint(f *testing.F) {
 				t.Fatal(err)
 			}
 			if response.Header.Get("Cache-Control") == "" { // it is the HTTP server's own
-				if response.StatusCode < 400 || bytes.Contains(body, []byte(creds.SecretAccessKey)) || bytes.Contains(body, []byte(creds.SessionToken)) {
+				if response.StatusCode < 400 || bytes.Contains(body, []byte(creds.SecretAccessKey)) ||
+					bytes.Contains(body, []byte(creds.SessionToken)) {
 					t.Errorf("response %d: %v: %s", n, response.Status, body)
 				}
 				return
@@ -149,7 +153,8 @@ func FuzzEndpoint(f *testing.F) {
 			}
 			io.Copy(io.Discard, asked.Body)
 
-			right := asked.Method == "GET" && asked.URL.Path == "/credentials" && reflect.DeepEqual(asked.Header["Authorization"], []string{token})
+			right := asked.Method == "GET" && asked.URL.Path == "/credentials" &&
+				reflect.DeepEqual(asked.Header["Authorization"], []string{token})
 			var got struct {
 				AccessKeyId, SecretAccessKey, Token, AccountId, Code, Message string
 				Expiration                                                    time.Time
@@ -157,16 +162,19 @@ func FuzzEndpoint(f *testing.F) {
 			if err := json.Unmarshal(body, &got); err != nil && asked.Method != "HEAD" {
 				t.Errorf("response %d: %v: %s", n, err, body)
 			}
-			if h := response.Header; h.Get("Content-Type") != "application/json" || h.Get("Cache-Control") != "no-store" {
+			if h := response.Header; h.Get("Content-Type") != "application/json" ||
+				h.Get("Cache-Control") != "no-store" {
 				t.Errorf("response %d: %v", n, h)
 			}
 			if right && problem == "" {
-				if response.StatusCode != 200 || got.SecretAccessKey != creds.SecretAccessKey || got.Token != creds.SessionToken || !got.Expiration.Equal(creds.Expires) {
+				if response.StatusCode != 200 || got.SecretAccessKey != creds.SecretAccessKey ||
+					got.Token != creds.SessionToken || !got.Expiration.Equal(creds.Expires) {
 					t.Errorf("response %d: %s, not the credentials: %s", n, response.Status, body)
 				}
 				continue
 			}
-			if response.StatusCode < 400 || bytes.Contains(body, []byte(creds.SecretAccessKey)) || bytes.Contains(body, []byte(creds.SessionToken)) ||
+			if response.StatusCode < 400 || bytes.Contains(body, []byte(creds.SecretAccessKey)) ||
+				bytes.Contains(body, []byte(creds.SessionToken)) ||
 				asked.Method != "HEAD" && (got.Code == "" || got.Message == "") {
 				t.Errorf("response %d: %s to %s %s: %s", n, response.Status, asked.Method, asked.URL, body)
 			}

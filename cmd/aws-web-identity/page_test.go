@@ -60,7 +60,8 @@ func TestPage(t *testing.T) {
 	environ := slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "AWS_") || strings.HasPrefix(v, "GITHUB_") || strings.HasPrefix(v, "ACTIONS_")
 	})
-	environ = append(environ, "PATH="+dir+":"+os.Getenv("PATH"), "HOME=/home/me", "LC_ALL=C", "GORACE=atexit_sleep_ms=0",
+	environ = append(environ, "PATH="+dir+":"+os.Getenv("PATH"), "HOME=/home/me", "LC_ALL=C",
+		"GORACE=atexit_sleep_ms=0",
 		"AWS_CONFIG_FILE=aws.ini", "GITHUB_ENV=github.env")
 	world := newWorld(t)
 	for name, value := range world.Env() {
@@ -89,7 +90,8 @@ func TestPage(t *testing.T) {
 				}
 			}
 			output, _ := cmd.CombinedOutput()
-			masked := strings.NewReplacer(world.STS.URL, "https://sts.eu-west-1.amazonaws.com", github.STS.URL, "https://sts.eu-west-1.amazonaws.com").Replace(string(output))
+			masked := strings.NewReplacer(world.STS.URL, "https://sts.eu-west-1.amazonaws.com", github.STS.URL,
+				"https://sts.eu-west-1.amazonaws.com").Replace(string(output))
 			for _, m := range masks {
 				masked = m.pattern.ReplaceAllString(masked, m.text)
 			}

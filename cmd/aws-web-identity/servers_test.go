@@ -18,7 +18,8 @@ func TestServers(t *testing.T) {
 		}
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
-		cmd.Env = append(cmd.Env, "ACTIONS_ID_TOKEN_REQUEST_URL=https://s3cr3t.example.com", "ACTIONS_ID_TOKEN_REQUEST_TOKEN= ",
+		cmd.Env = append(cmd.Env, "ACTIONS_ID_TOKEN_REQUEST_URL=https://s3cr3t.example.com",
+			"ACTIONS_ID_TOKEN_REQUEST_TOKEN= ",
 			"VERCEL_OIDC_TOKEN=s3cr3t")
 		out, err := cmd.Output()
 		if err != nil || stderr.Len() > 0 {
@@ -60,9 +61,11 @@ func TestDetect(t *testing.T) {
 		env  []string
 		exit int
 	}{
-		"web_identity_token_server = Spacelift SPACELIFT_OIDC_TOKEN set " + unknown: {[]string{"SPACELIFT_OIDC_TOKEN=s3cr3t"}, 0},
+		"web_identity_token_server = Spacelift SPACELIFT_OIDC_TOKEN set " +
+			unknown: {[]string{"SPACELIFT_OIDC_TOKEN=s3cr3t"}, 0},
 		"web_identity_token_server = Forgejo ACTIONS_ID_TOKEN_REQUEST_TOKEN ACTIONS_ID_TOKEN_REQUEST_URL set " +
-			"web_identity_token_server = GitHub ": {[]string{"ACTIONS_ID_TOKEN_REQUEST_URL=https://s3cr3t", "ACTIONS_ID_TOKEN_REQUEST_TOKEN=s3cr3t"}, 0},
+			"web_identity_token_server = GitHub ": {[]string{"ACTIONS_ID_TOKEN_REQUEST_URL=https://s3cr3t",
+			"ACTIONS_ID_TOKEN_REQUEST_TOKEN=s3cr3t"}, 0},
 		"not GitHub: of its variables, only ACTIONS_ID_TOKEN_REQUEST_URL is set grant the job": {[]string{"ACTIONS_ID_TOKEN_REQUEST_URL=https://s3cr3t"}, 1},
 		"web_identity_token_server = AzureAppService,AUDIENCE":                                 {[]string{"IDENTITY_ENDPOINT=http://s3cr3t", "IDENTITY_HEADER=s3cr3t"}, 0},
 		unknown + "AzureIMDS, Fly, GoogleCompute.":                                             {nil, 1},
@@ -70,7 +73,8 @@ func TestDetect(t *testing.T) {
 		cmd, _ := command(t, "servers", "-detect")
 		cmd.Env = append(cmd.Env, c.env...)
 		out, _ := cmd.CombinedOutput()
-		if words := strings.Join(strings.Fields(string(out)), " "); cmd.ProcessState.ExitCode() != c.exit || !strings.Contains(words, want) || strings.Contains(words, "s3cr3t") {
+		if words := strings.Join(strings.Fields(string(out)), " "); cmd.ProcessState.ExitCode() != c.exit ||
+			!strings.Contains(words, want) || strings.Contains(words, "s3cr3t") {
 			t.Errorf("exit %d, want %q in:\n%s", cmd.ProcessState.ExitCode(), want, out)
 		}
 	}

@@ -77,7 +77,8 @@ func TestMutations(t *testing.T) {
 				only = ""
 			}
 			var stdout, stderr bytes.Buffer
-			conformance.Main(t.Context(), []string{"run", "-adapter", adapter, "-only", only, "-timeout", "20s", "-parallel", "4", "-json", "-"}, &stdout, &stderr)
+			conformance.Main(t.Context(), []string{"run", "-adapter", adapter, "-only", only, "-timeout", "20s",
+				"-parallel", "4", "-json", "-"}, &stdout, &stderr)
 			var report conformance.Report
 			if err := json.Unmarshal(stdout.Bytes(), &report); err != nil {
 				t.Fatalf("%v: %s", err, stderr.String())
@@ -119,7 +120,8 @@ func build(t *testing.T, root string, f fault) (adapter string) {
 	t.Helper()
 	file, text := f.edit(t, root)
 	dir := t.TempDir()
-	mutant, overlay, adapter := filepath.Join(dir, "mutant"), filepath.Join(dir, "overlay"), filepath.Join(dir, "adapter.exe")
+	mutant, overlay, adapter := filepath.Join(dir, "mutant"), filepath.Join(dir, "overlay"),
+		filepath.Join(dir, "adapter.exe")
 	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{file: mutant}})
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +131,8 @@ func build(t *testing.T, root string, f fault) (adapter string) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-overlay", overlay, "-o", adapter, "./conformance/adapters/go")
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-overlay", overlay, "-o", adapter,
+		"./conformance/adapters/go")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -40,7 +40,8 @@ func TestFind(t *testing.T) {
 	} {
 		inJSON, _ := json.Marshal(map[string]string{"x": secret})
 		for _, text := range []string{
-			secret, "    x_test.go:1: got " + secret + ", want y", "Bearer " + secret + "\n", string(inJSON), fmt.Sprintf("%+v", struct{ X string }{secret}),
+			secret, "    x_test.go:1: got " + secret + ", want y", "Bearer " + secret + "\n", string(inJSON),
+			fmt.Sprintf("%+v", struct{ X string }{secret}),
 			"?x=" + url.QueryEscape(secret) + "&y=z", "export AWS_X='" + secret + "'",
 		} {
 			if kind == "a private key" && text != secret {
@@ -63,8 +64,10 @@ func TestFindNot(t *testing.T) {
 	}
 	for _, text := range []string{
 		"AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-		"6dcb09b5b57875f334f61aebed695e2e4193db5e", "REDACTED", "=== RUN   TestX/" + base64.StdEncoding.EncodeToString(document),
-		"StatusCode: 403, RequestID: ABCDEFGHIJKLMNOPQRSTUVWXYZ, api error", "<RequestId>ABCDEFGHIJKLMNOPQRSTUVWXYZ</RequestId>",
+		"6dcb09b5b57875f334f61aebed695e2e4193db5e", "REDACTED",
+		"=== RUN   TestX/" + base64.StdEncoding.EncodeToString(document),
+		"StatusCode: 403, RequestID: ABCDEFGHIJKLMNOPQRSTUVWXYZ, api error",
+		"<RequestId>ABCDEFGHIJKLMNOPQRSTUVWXYZ</RequestId>",
 		"eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln", strings.Repeat("aA1", 200),
 	} {
 		if found := find(text); found != nil {

@@ -28,10 +28,11 @@ func version(n int) string {
 func settle(t *testing.T, file string) {
 	t.Helper()
 	for own := false; !own; time.Sleep(10 * time.Millisecond) {
-		sharedfile.Load(t.Context(), sharedfile.Request{Config: []string{file}}, func(files *sharedfile.Files) (string, error) {
-			own = slices.Equal(files.Config, []string{file})
-			return "", errors.New("enough")
-		})
+		sharedfile.Load(t.Context(), sharedfile.Request{Config: []string{file}},
+			func(files *sharedfile.Files) (string, error) {
+				own = slices.Equal(files.Config, []string{file})
+				return "", errors.New("enough")
+			})
 	}
 }
 
@@ -87,15 +88,17 @@ func TestChangedMeanwhile(t *testing.T) {
 						change(t, file)
 					}
 					var err error
-					c, err = upstream.LoadSharedConfigProfile(t.Context(), "p", func(o *config.LoadSharedConfigOptions) {
-						o.ConfigFiles, o.CredentialsFiles = files.Config, files.Credentials
-					})
+					c, err = upstream.LoadSharedConfigProfile(t.Context(), "p",
+						func(o *config.LoadSharedConfigOptions) {
+							o.ConfigFiles, o.CredentialsFiles = files.Config, files.Credentials
+						})
 					return "p", err
 				})
 			want, wantErr := config.LoadSharedConfigProfile(t.Context(), "p", func(o *config.LoadSharedConfigOptions) {
 				o.ConfigFiles, o.CredentialsFiles = []string{file}, []string{}
 			})
-			if calls != 2 || c.WebIdentityTokenFile != want.WebIdentityTokenFile || c.Region != want.Region || fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			if calls != 2 || c.WebIdentityTokenFile != want.WebIdentityTokenFile || c.Region != want.Region ||
+				fmt.Sprint(err) != fmt.Sprint(wantErr) {
 				t.Errorf("%d calls, %q, region %q, %v, want %v", calls, c.WebIdentityTokenFile, c.Region, err, wantErr)
 			}
 		})
@@ -106,7 +109,8 @@ func TestChangedMeanwhile(t *testing.T) {
 func TestAppearsMeanwhile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	err := sharedfile.Load(t.Context(), sharedfile.Request{Config: []string{filepath.Join(dir, "config")}, Profile: "p"},
+	err := sharedfile.Load(t.Context(),
+		sharedfile.Request{Config: []string{filepath.Join(dir, "config")}, Profile: "p"},
 		func(files *sharedfile.Files) (string, error) {
 			if files.Config == nil || len(files.Config) > 0 {
 				t.Errorf("upstream opens %q", files.Config)
@@ -153,9 +157,10 @@ func TestReplacedAgainAndAgain(t *testing.T) {
 				}
 			}()
 			for range 3000 {
-				c, err := config.LoadSharedConfigProfile(context.Background(), "p", func(o *config.LoadSharedConfigOptions) {
-					o.ConfigFiles, o.CredentialsFiles = []string{file}, []string{}
-				})
+				c, err := config.LoadSharedConfigProfile(context.Background(), "p",
+					func(o *config.LoadSharedConfigOptions) {
+						o.ConfigFiles, o.CredentialsFiles = []string{file}, []string{}
+					})
 				token, server := config.TokenServer(c)
 				if !server {
 					token = c.WebIdentityTokenFile
@@ -163,7 +168,8 @@ func TestReplacedAgainAndAgain(t *testing.T) {
 				n := strings.TrimPrefix(c.Region, "region-")
 				var number int
 				fmt.Sscan(n, &number)
-				if err != nil || token != "S"+n || c.RoleARN != "arn:aws:iam::123456789012:role/"+n || server != (number%2 == 0) {
+				if err != nil || token != "S"+n || c.RoleARN != "arn:aws:iam::123456789012:role/"+n ||
+					server != (number%2 == 0) {
 					t.Errorf("%q, role %s, region %q, %v", c.WebIdentityTokenFile, c.RoleARN, c.Region, err)
 					break
 				}
@@ -178,7 +184,8 @@ func TestReplacedAgainAndAgain(t *testing.T) {
 // selected.
 func TestProfileChangedMeanwhile(t *testing.T) {
 	t.Parallel()
-	file := write(t, t.TempDir(), "config", "[profile p]\nregion = eu-west-1\n[profile q]\nregion = us-east-1\nweb_identity_token_server = S\n"+role+padding)
+	file := write(t, t.TempDir(), "config",
+		"[profile p]\nregion = eu-west-1\n[profile q]\nregion = us-east-1\nweb_identity_token_server = S\n"+role+padding)
 	for _, found := range []bool{true, false} {
 		calls := 0
 		var c config.SharedConfig
@@ -238,7 +245,8 @@ func TestPanic(t *testing.T) {
 	for range 100 {
 		func() {
 			defer func() { recover() }()
-			sharedfile.Load(t.Context(), sharedfile.Request{Config: []string{file}, Profile: "p"}, func(*sharedfile.Files) (string, error) { panic("") })
+			sharedfile.Load(t.Context(), sharedfile.Request{Config: []string{file}, Profile: "p"},
+				func(*sharedfile.Files) (string, error) { panic("") })
 			t.Error("no panic")
 		}()
 	}

@@ -220,7 +220,8 @@ func TestManyLoads(t *testing.T) {
 	if peak["file"] == 0 {
 		return
 	}
-	t.Logf("peak memory %d, upstream's %d: %.2f times", peak["server"], peak["file"], float64(peak["server"])/float64(peak["file"]))
+	t.Logf("peak memory %d, upstream's %d: %.2f times", peak["server"], peak["file"],
+		float64(peak["server"])/float64(peak["file"]))
 	if float64(peak["server"]) > 1.2*float64(peak["file"]) {
 		t.Errorf("peak memory %d, upstream's %d", peak["server"], peak["file"])
 	}

@@ -34,18 +34,20 @@ func TestOddFiles(t *testing.T) {
 		"link": {func(t *testing.T, name string) error {
 			return os.Symlink(write(t, filepath.Dir(name), "target", profile), name)
 		}, "p"},
-		"empty":              {text(""), "p"},
-		"line of 5 MB":       {text("[profile q]\nx = " + strings.Repeat("[", 5<<20) + "\n" + profile), "p"},
-		"needed, of 5 MB":    {text(profile + "source_profile = " + strings.Repeat("x", 5<<20) + "\n"), "p"},
-		"large services":     {text(profile + "services = s\n[services s]\n" + strings.Repeat("x =\n  endpoint_url = https://x\n", 10_000)), "p"},
-		"150,000 sections":   {text(many.String() + profile), "p"},
-		"long chain":         {text(many.String() + profile), "p149999"},
-		"chain of all":       {text(many.String()[:100_000]), "p0"},
-		"binary":             {text(strings.Repeat("\x00\x01\xff[\n]=\r", 1000) + "\n" + profile), "p"},
-		"no line breaks":     {text(strings.ReplaceAll(profile+padding, "\n", "\r")), "p"},
-		"byte order mark":    {text("\ufeff" + profile + padding), "p"},
-		"UTF-16":             {text(strings.ReplaceAll(profile+padding, "", "\x00")), "p"},
-		"a line of brackets": {text(strings.Repeat("[", 10_000) + "\n" + strings.Repeat("]", 10_000) + "\n" + profile), "p"},
+		"empty":           {text(""), "p"},
+		"line of 5 MB":    {text("[profile q]\nx = " + strings.Repeat("[", 5<<20) + "\n" + profile), "p"},
+		"needed, of 5 MB": {text(profile + "source_profile = " + strings.Repeat("x", 5<<20) + "\n"), "p"},
+		"large services": {text(profile + "services = s\n[services s]\n" +
+			strings.Repeat("x =\n  endpoint_url = https://x\n", 10_000)), "p"},
+		"150,000 sections": {text(many.String() + profile), "p"},
+		"long chain":       {text(many.String() + profile), "p149999"},
+		"chain of all":     {text(many.String()[:100_000]), "p0"},
+		"binary":           {text(strings.Repeat("\x00\x01\xff[\n]=\r", 1000) + "\n" + profile), "p"},
+		"no line breaks":   {text(strings.ReplaceAll(profile+padding, "\n", "\r")), "p"},
+		"byte order mark":  {text("\ufeff" + profile + padding), "p"},
+		"UTF-16":           {text(strings.ReplaceAll(profile+padding, "", "\x00")), "p"},
+		"a line of brackets": {text(strings.Repeat("[", 10_000) + "\n" + strings.Repeat("]", 10_000) + "\n" + profile),
+			"p"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

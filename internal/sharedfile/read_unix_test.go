@@ -47,9 +47,10 @@ func TestPipes(t *testing.T) {
 					func(files *sharedfile.Files) (string, error) {
 						calls++
 						var err error
-						c, err = upstream.LoadSharedConfigProfile(t.Context(), "p", func(o *config.LoadSharedConfigOptions) {
-							o.ConfigFiles, o.CredentialsFiles = files.Config, files.Credentials
-						})
+						c, err = upstream.LoadSharedConfigProfile(t.Context(), "p",
+							func(o *config.LoadSharedConfigOptions) {
+								o.ConfigFiles, o.CredentialsFiles = files.Config, files.Credentials
+							})
 						return "p", err
 					})
 				_, ok := config.TokenServer(c)

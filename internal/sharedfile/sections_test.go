@@ -23,19 +23,32 @@ var padding = "[profile padding]\n" + strings.Repeat("# a comment that makes the
 
 // fragments are what texts are made of.
 var fragments = []string{
-	"[default]\n", "[profile default]\n", "[DEFAULT]\n", "[profile DEFAULT]\n", "[profile a]\n", "[profile b]\n", "[a]\n", "[b]\n", "[zoo]\n",
-	"[profile zoo]\n", "[profile profile zoo]\n", "[profile profile a]\n", "[profile services s]\n", "[profile sso-session s]\n",
-	"  [profile a]\n", "\t[ profile \t b ] ; why\r\n", "[profile a] x\n", "[profile a", "[\"a\"]\n", "[a] = ]\n", "[profile a] [b]\n", "[profile a#b]\n",
-	"\ufeff[profile a]\n", "[profile\u00a0a]\n", "[]\n", "[profile ]\n", "[profile a\x00]\n", "[services s]\n", "[sso-session s]\n", "[services  s ]\n",
-	"source_profile = a\n", "source_profile = b\n", "source_profile = zoo\n", "source_profile = default\n", "source_profile = profile zoo\n",
-	"SOURCE_PROFİLE : b\n", "source_profile = \"a\"\n", " source_profile = \"b # c\"\n", "source_profile = \"b # c\"\n", "  source_profile = 'a' ; b\n",
-	"source_profile =\n", "source_profile = sso-session s\n", "source_profile = DEFAULT\n", "sso_session = s\n", "sso_session = \" s \"\n", "services = s\n",
-	"services = \"s\" # c\n", " services = s\n", "sso_start_url = https://x\n", "sso_region = eu-west-1\n", "sso_account_id = 1\n", "sso_role_name = r\n",
-	role, "region = eu-west-1\n", "region = us-east-1\n", "  region = ap-south-1\n", "aws_access_key_id = AKIA\n", "aws_secret_access_key = secret\n",
-	"aws_session_token = t\n", "credential_source = Environment\n", "credential_process = /bin/false\n", "web_identity_token_file = /B\n",
-	"  web_identity_token_file = /C\n", "web_identity_token_file =\n", "s3 =\n", "  endpoint_url = https://x\n", "sts =\n", "endpoint_url = https://y\n",
-	"defaults_mode = nonsense\n", "retry_mode = adaptive\n", "duration_seconds = 900\n", "external_id = x\n", "# comment\n", " ; comment\n",
-	"  continued\n", "\n", "\r", "\t", " ", "=\n", ":", "x", "]", "\"\n", "= x\n", "mfa_serial = m\n", "login_session = arn:aws:iam::1:user/u\n",
+	"[default]\n", "[profile default]\n", "[DEFAULT]\n", "[profile DEFAULT]\n", "[profile a]\n", "[profile b]\n",
+	"[a]\n", "[b]\n", "[zoo]\n",
+	"[profile zoo]\n", "[profile profile zoo]\n", "[profile profile a]\n", "[profile services s]\n",
+	"[profile sso-session s]\n",
+	"  [profile a]\n", "\t[ profile \t b ] ; why\r\n", "[profile a] x\n", "[profile a", "[\"a\"]\n", "[a] = ]\n",
+	"[profile a] [b]\n", "[profile a#b]\n",
+	"\ufeff[profile a]\n", "[profile\u00a0a]\n", "[]\n", "[profile ]\n", "[profile a\x00]\n", "[services s]\n",
+	"[sso-session s]\n", "[services  s ]\n",
+	"source_profile = a\n", "source_profile = b\n", "source_profile = zoo\n", "source_profile = default\n",
+	"source_profile = profile zoo\n",
+	"SOURCE_PROFİLE : b\n", "source_profile = \"a\"\n", " source_profile = \"b # c\"\n", "source_profile = \"b # c\"\n",
+	"  source_profile = 'a' ; b\n",
+	"source_profile =\n", "source_profile = sso-session s\n", "source_profile = DEFAULT\n", "sso_session = s\n",
+	"sso_session = \" s \"\n", "services = s\n",
+	"services = \"s\" # c\n", " services = s\n", "sso_start_url = https://x\n", "sso_region = eu-west-1\n",
+	"sso_account_id = 1\n", "sso_role_name = r\n",
+	role, "region = eu-west-1\n", "region = us-east-1\n", "  region = ap-south-1\n", "aws_access_key_id = AKIA\n",
+	"aws_secret_access_key = secret\n",
+	"aws_session_token = t\n", "credential_source = Environment\n", "credential_process = /bin/false\n",
+	"web_identity_token_file = /B\n",
+	"  web_identity_token_file = /C\n", "web_identity_token_file =\n", "s3 =\n", "  endpoint_url = https://x\n",
+	"sts =\n", "endpoint_url = https://y\n",
+	"defaults_mode = nonsense\n", "retry_mode = adaptive\n", "duration_seconds = 900\n", "external_id = x\n",
+	"# comment\n", " ; comment\n",
+	"  continued\n", "\n", "\r", "\t", " ", "=\n", ":", "x", "]", "\"\n", "= x\n", "mfa_serial = m\n",
+	"login_session = arn:aws:iam::1:user/u\n",
 }
 
 func text(choice []byte) string {
@@ -61,56 +74,72 @@ func TestSelection(t *testing.T) {
 		svcs = "[services s]\nsts =\n  endpoint_url = https://x\n"
 	)
 	for name, test := range map[string]struct{ first, second, credentials, profile string }{
-		"source profile":                         {first: toB + "source_profile = b\n" + b},
-		"source profile after a colon":           {first: toB + "source_profile: b\n" + b},
-		"source profile in upper case":           {first: toB + "SOURCE_PROFILE = b\n" + b},
-		"source profile in Turkish":              {first: toB + "SOURCE_PROF\u0130LE = b\n" + b},
-		"source profile in quotes":               {first: toB + "source_profile = 'b'\n" + b},
-		"source profile before a comment":        {first: toB + "source_profile = b # c\n" + b},
-		"indented source profile":                {first: toB + "  source_profile = b\n" + b},
-		"quotes before a comment, indented":      {first: toB + "  source_profile = \"b # c\"\n" + b},
-		"quotes after a comment, indented":       {first: toB + "  source_profile = \"b\" # c\"\n" + b + "[profile \"b\"]\n" + b},
+		"source profile":                    {first: toB + "source_profile = b\n" + b},
+		"source profile after a colon":      {first: toB + "source_profile: b\n" + b},
+		"source profile in upper case":      {first: toB + "SOURCE_PROFILE = b\n" + b},
+		"source profile in Turkish":         {first: toB + "SOURCE_PROF\u0130LE = b\n" + b},
+		"source profile in quotes":          {first: toB + "source_profile = 'b'\n" + b},
+		"source profile before a comment":   {first: toB + "source_profile = b # c\n" + b},
+		"indented source profile":           {first: toB + "  source_profile = b\n" + b},
+		"quotes before a comment, indented": {first: toB + "  source_profile = \"b # c\"\n" + b},
+		"quotes after a comment, indented": {first: toB + "  source_profile = \"b\" # c\"\n" + b +
+			"[profile \"b\"]\n" + b},
 		"quotes in a comment":                    {first: toB + "source_profile = \"b # c\"\n" + b + "[profile \"b]\n"},
 		"source profile in the credentials file": {first: toB + b, credentials: "[a]\nsource_profile = b\n"},
 		"source profile in the second file":      {first: b + toB, second: "[profile a]\nsource_profile = b\n"},
-		"source profile of credentials":          {first: toB + "source_profile = b\n", credentials: "[b]\naws_access_key_id = a\naws_secret_access_key = s\n"},
-		"chain":                                  {first: toB + "source_profile = c\n" + b + "[profile c]\n" + role + "source_profile = b\n"},
-		"loop":                                   {first: toB + "source_profile = b\n" + "[profile b]\n" + role + "source_profile = a\n"},
-		"itself":                                 {first: toB + "source_profile = a\naws_access_key_id = a\naws_secret_access_key = s\n"},
-		"session":                                {first: "[profile a]\nsso_session = s\n" + sso},
-		"session with spaces":                    {first: "[profile a]\nsso_session = ' s '\n" + sso},
-		"session of a source profile":            {first: toB + "source_profile = c\n[profile c]\nsso_session = s\n" + sso},
-		"session in the credentials file":        {first: "[profile a]\nsso_session = s\n", credentials: sso},
-		"session that is a profile":              {first: "[profile a]\nsso_session = s\n[profile sso-session s]\nsso_region = x\n" + sso},
-		"services":                               {first: "[profile a]\nservices = s\n" + svcs},
-		"services that are a profile":            {first: "[profile a]\nservices = s\n[profile services s]\nsts =\n  endpoint_url = https://y\n" + svcs},
-		"services of an emptied section":         {first: "[profile a]\n", second: "[profile a]\nservices = s\n" + svcs},
-		"parts of a section":                     {first: "[profile a]\nregion = x\n" + b + "[profile a]\nregion = y\n"},
-		"empty parts of a section":               {first: "[profile a]\n", second: "[profile a]\ns3 =\n  x = y\nendpoint_url = https://x\n"},
-		"tab in a header":                        {first: "[profile\ta]\nregion = x\n"},
-		"spaces in a header":                     {first: "\t [  profile \t  a  ] # c\r\nregion = x\n"},
-		"other spaces in a header":               {first: "\u00a0[profile a\u2003]\u3000\nregion = x\n"},
-		"no-break space after the type":          {first: "[profile\u00a0a]\nregion = x\n[profile a]\nregion = y\n"},
-		"text after a header":                    {first: "[profile a]\nregion = x\n[profile b] x\nregion = y\n"},
-		"comment in a header":                    {first: "[profile a]\nregion = x\n[profile b;]\nregion = y\n"},
-		"brackets in a name":                     {first: "[profile a] [b]\nregion = x\n", profile: "a] [b"},
-		"header in a nested block":               {first: "[profile b]\ns3 =\n  [profile a]\n  region = x\n"},
-		"carriage returns alone":                 {first: "[profile a]\rregion = x\r[profile b]\rregion = y\n"},
-		"byte order mark":                        {first: "\ufeff[profile a]\nregion = x\n[profile a]\nregion = y\n"},
-		"NUL":                                    {first: "[profile a\x00]\nregion = x\n", profile: "a\x00"},
-		"section without a name":                 {first: "[profile a]\nregion = x\n[]\nregion = y\n"},
-		"profile without a name":                 {first: "[profile a]\n", credentials: "[]\nregion = y\n", profile: " "},
-		"section named profile":                  {first: "[profile ]\nregion = x\n", credentials: "[profile]\nregion = y\n", profile: "profile"},
-		"prefix twice":                           {first: "[profile profile zoo]\nregion = x\n[profile zoo]\nregion = y\n", profile: "zoo"},
-		"prefix twice, asked for once":           {first: "[profile profile zoo]\nregion = x\n[profile zoo]\nregion = y\n", profile: "profile zoo"},
-		"default in both spellings":              {first: "[default]\nregion = x\n", second: "[profile default]\noutput = y\n", profile: "default"},
-		"default in upper case":                  {first: "[DEFAULT]\nregion = x\n[profile DEFAULT]\noutput = y\n", profile: "DEFAULT"},
-		"half of a key":                          {first: "[profile a]\nregion = x\n", credentials: "[a]\naws_access_key_id = x\n"},
-		"lines before any section":               {first: "region = x\n[profile a]\noutput = y\n"},
-		"no line break at the end":               {first: b + "[profile a]\nregion = x"},
-		"missing profile":                        {first: b, profile: "nobody"},
-		"empty files":                            {},
-		"more names than are followed":           {first: longChain(100), profile: "0"},
+		"source profile of credentials": {first: toB + "source_profile = b\n",
+			credentials: "[b]\naws_access_key_id = a\naws_secret_access_key = s\n"},
+		"chain": {first: toB + "source_profile = c\n" + b + "[profile c]\n" + role +
+			"source_profile = b\n"},
+		"loop": {first: toB + "source_profile = b\n" + "[profile b]\n" + role +
+			"source_profile = a\n"},
+		"itself": {first: toB +
+			"source_profile = a\naws_access_key_id = a\naws_secret_access_key = s\n"},
+		"session":             {first: "[profile a]\nsso_session = s\n" + sso},
+		"session with spaces": {first: "[profile a]\nsso_session = ' s '\n" + sso},
+		"session of a source profile": {first: toB + "source_profile = c\n[profile c]\nsso_session = s\n" +
+			sso},
+		"session in the credentials file": {first: "[profile a]\nsso_session = s\n", credentials: sso},
+		"session that is a profile":       {first: "[profile a]\nsso_session = s\n[profile sso-session s]\nsso_region = x\n" + sso},
+		"services":                        {first: "[profile a]\nservices = s\n" + svcs},
+		"services that are a profile":     {first: "[profile a]\nservices = s\n[profile services s]\nsts =\n  endpoint_url = https://y\n" + svcs},
+		"services of an emptied section": {first: "[profile a]\n",
+			second: "[profile a]\nservices = s\n" + svcs},
+		"parts of a section": {first: "[profile a]\nregion = x\n" + b +
+			"[profile a]\nregion = y\n"},
+		"empty parts of a section": {first: "[profile a]\n",
+			second: "[profile a]\ns3 =\n  x = y\nendpoint_url = https://x\n"},
+		"tab in a header":               {first: "[profile\ta]\nregion = x\n"},
+		"spaces in a header":            {first: "\t [  profile \t  a  ] # c\r\nregion = x\n"},
+		"other spaces in a header":      {first: "\u00a0[profile a\u2003]\u3000\nregion = x\n"},
+		"no-break space after the type": {first: "[profile\u00a0a]\nregion = x\n[profile a]\nregion = y\n"},
+		"text after a header":           {first: "[profile a]\nregion = x\n[profile b] x\nregion = y\n"},
+		"comment in a header":           {first: "[profile a]\nregion = x\n[profile b;]\nregion = y\n"},
+		"brackets in a name":            {first: "[profile a] [b]\nregion = x\n", profile: "a] [b"},
+		"header in a nested block":      {first: "[profile b]\ns3 =\n  [profile a]\n  region = x\n"},
+		"carriage returns alone":        {first: "[profile a]\rregion = x\r[profile b]\rregion = y\n"},
+		"byte order mark":               {first: "\ufeff[profile a]\nregion = x\n[profile a]\nregion = y\n"},
+		"NUL":                           {first: "[profile a\x00]\nregion = x\n", profile: "a\x00"},
+		"section without a name":        {first: "[profile a]\nregion = x\n[]\nregion = y\n"},
+		"profile without a name": {first: "[profile a]\n", credentials: "[]\nregion = y\n",
+			profile: " "},
+		"section named profile": {first: "[profile ]\nregion = x\n",
+			credentials: "[profile]\nregion = y\n", profile: "profile"},
+		"prefix twice": {first: "[profile profile zoo]\nregion = x\n[profile zoo]\nregion = y\n",
+			profile: "zoo"},
+		"prefix twice, asked for once": {first: "[profile profile zoo]\nregion = x\n[profile zoo]\nregion = y\n",
+			profile: "profile zoo"},
+		"default in both spellings": {first: "[default]\nregion = x\n",
+			second: "[profile default]\noutput = y\n", profile: "default"},
+		"default in upper case": {first: "[DEFAULT]\nregion = x\n[profile DEFAULT]\noutput = y\n",
+			profile: "DEFAULT"},
+		"half of a key": {first: "[profile a]\nregion = x\n",
+			credentials: "[a]\naws_access_key_id = x\n"},
+		"lines before any section":     {first: "region = x\n[profile a]\noutput = y\n"},
+		"no line break at the end":     {first: b + "[profile a]\nregion = x"},
+		"missing profile":              {first: b, profile: "nobody"},
+		"empty files":                  {},
+		"more names than are followed": {first: longChain(100), profile: "0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -170,7 +199,8 @@ func (f files) compare(t *testing.T, first, second, credentials, profile string)
 	if strings.Contains(strings.ToLower(first+second+credentials), "token_server") {
 		return // upstream does not know it
 	}
-	for name, text := range map[string]string{f.first: first + "\n" + padding, f.second: second, f.credentials: credentials} {
+	for name, text := range map[string]string{f.first: first + "\n" + padding, f.second: second,
+		f.credentials: credentials} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +262,8 @@ func (f files) load(
 	o.Log = log.String()
 
 	// Two names are compared: of the load with a server, and of static keys.
-	cfg, err := deflt(ctx, config.WithSharedConfigFiles([]string{f.first, f.second}), config.WithSharedCredentialsFiles([]string{f.credentials}),
+	cfg, err := deflt(ctx, config.WithSharedConfigFiles([]string{f.first, f.second}),
+		config.WithSharedCredentialsFiles([]string{f.credentials}),
 		config.WithSharedConfigProfile(profile), config.WithRegion(""), func(o *config.LoadOptions) error {
 			o.EC2IMDSClientEnableState = 1 // disabled
 			return nil
@@ -247,7 +278,8 @@ func (f files) load(
 			o.Source += fmt.Sprint(c.SharedConfigFiles, c.SharedCredentialsFiles)
 		}
 	}
-	if cache, ok := cfg.Credentials.(*aws.CredentialsCache); ok && o.InDefault.Credentials.HasKeys() && o.InDefault.RoleARN == "" {
+	if cache, ok := cfg.Credentials.(*aws.CredentialsCache); ok && o.InDefault.Credentials.HasKeys() &&
+		o.InDefault.RoleARN == "" {
 		credentials, err := cache.Retrieve(ctx)
 		o.Source += fmt.Sprint(credentials.Source, err, cache.ProviderSources())
 	}

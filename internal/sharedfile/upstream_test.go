@@ -68,8 +68,10 @@ func TestUpstreamIsAsItWasRead(t *testing.T) {
 		}
 	}
 	want := []string{
-		"renameProfileSection GetSection", "renameProfileSection GetSection", "loadIniFiles OpenFile", "mergeSections GetSection",
-		"mergeSections GetSection", "setFromIniSections GetSection", "setFromIniSections GetSection", "setFromIniSections GetSection",
+		"renameProfileSection GetSection", "renameProfileSection GetSection", "loadIniFiles OpenFile",
+		"mergeSections GetSection",
+		"mergeSections GetSection", "setFromIniSections GetSection", "setFromIniSections GetSection",
+		"setFromIniSections GetSection",
 	}
 	if !slices.Equal(callers, want) {
 		t.Errorf("sections are looked up in %q", callers)

@@ -20,7 +20,8 @@ func TestTerraform(t *testing.T) {
 			`], "child_modules": [{"address": "module.m", "resources": [` + role("module.m.aws_iam_role.a", "") + `]}]}},
 			"prior_state": {"values": {"root_module": {"resources": [` + role("aws_iam_role.old", "") + `]}}}}`, "aws_iam_role.b  module.m.aws_iam_role.a "},
 		"state": {`{"format_version": "1.0", "terraform_version": "1.9.0", "values": {"root_module": {"resources": [` +
-			role("aws_iam_role.a", `, "arn": "arn:aws:iam::123456789012:role/a"`) + `]}}}`, "aws_iam_role.a arn:aws:iam::123456789012:role/a"},
+			role("aws_iam_role.a", `, "arn": "arn:aws:iam::123456789012:role/a"`) + `]}}}`,
+			"aws_iam_role.a arn:aws:iam::123456789012:role/a"},
 		"state file": {`{"version": 4, "terraform_version": "1.9.0", "resources": [{"mode": "managed", "type": "aws_iam_role", "name": "a",
 			"instances": [{"attributes": {"arn": "arn:aws:iam::123456789012:role/a", "assume_role_policy": ` + string(policy) + `}}]}]}`,
 			"aws_iam_role.a arn:aws:iam::123456789012:role/a"},
@@ -64,11 +65,15 @@ func TestSuggest(t *testing.T) {
 		"pull request": {onHub(`"sub":"repo:acme@1/web@2:pull_request"`), 3, 0},
 		"old form":     {onHub(prod), 2, 1},
 		"customized":   {onHub(`"sub":"repository_owner:acme:x"`), 1, 0},
-		"GitLab":       {token("https://gitlab.com", `"aud":"sts.amazonaws.com"`, `"sub":"project_path:acme/web:ref_type:branch:ref:main"`), 2, 0},
-		"Buildkite":    {token("https://agent.buildkite.com", `"aud":["sts.amazonaws.com"]`, `"sub":"organization:acme:pipeline:web:ref:x:commit:0:step:d"`), 2, 0},
-		"Google":       {token("https://accounts.google.com", `"aud":"aws"`, `"azp":"1"`, `"sub":"1"`), 1, 0},
-		"tags":         {onHub(`"sub":"x"`, `"https://aws.amazon.com/tags":{"principal_tags":{"a":["b"]}}`, `"https://aws.amazon.com/source_identity":"me"`), 1, 0},
-		"roles":        {onHub(`"sub":"x"`, `"https://aws.amazon.com/roles":"arn:aws:iam::123456789012:role/deploy"`), 1, 0},
+		"GitLab": {token("https://gitlab.com", `"aud":"sts.amazonaws.com"`,
+			`"sub":"project_path:acme/web:ref_type:branch:ref:main"`), 2, 0},
+		"Buildkite": {token("https://agent.buildkite.com", `"aud":["sts.amazonaws.com"]`,
+			`"sub":"organization:acme:pipeline:web:ref:x:commit:0:step:d"`), 2, 0},
+		"Google": {token("https://accounts.google.com", `"aud":"aws"`, `"azp":"1"`, `"sub":"1"`), 1, 0},
+		"tags": {onHub(`"sub":"x"`, `"https://aws.amazon.com/tags":{"principal_tags":{"a":["b"]}}`,
+			`"https://aws.amazon.com/source_identity":"me"`), 1, 0},
+		"roles": {onHub(`"sub":"x"`, `"https://aws.amazon.com/roles":"arn:aws:iam::123456789012:role/deploy"`),
+			1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var claims map[string]any

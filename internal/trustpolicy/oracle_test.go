@@ -152,7 +152,8 @@ func oracleCompare(operator, want, got string) bool {
 // oracleCondition says whether a condition holds for the values of its key.
 func oracleCondition(operator string, wanted, got []string) bool {
 	if operator == "Null" {
-		return slices.ContainsFunc(wanted, func(want string) bool { return strings.EqualFold(want, fmt.Sprint(len(got) == 0)) })
+		return slices.ContainsFunc(wanted,
+			func(want string) bool { return strings.EqualFold(want, fmt.Sprint(len(got) == 0)) })
 	}
 	set, operator, isSet := strings.Cut(operator, ":")
 	if !isSet {
@@ -197,7 +198,8 @@ func (w world) allows(policy []oracleStatement, action string) bool {
 	for _, s := range policy {
 		applies := slices.Contains(s.actions, action)
 		for i, operator := range s.operators {
-			applies = applies && oracleCondition(operator, s.conditions[i], w[worldKey(s.keys[i], strings.Contains(operator, ":"))])
+			applies = applies && oracleCondition(operator, s.conditions[i],
+				w[worldKey(s.keys[i], strings.Contains(operator, ":"))])
 		}
 		if applies && s.effect == "Deny" {
 			return false
@@ -239,10 +241,12 @@ func (c *choices) policy() (document string, policy []oracleStatement) {
 	var statements []map[string]any
 	for range 1 + c.of(3) {
 		s := oracleStatement{effect: one(c, "Allow", "Allow", "Deny"), actions: []string{webIdentity}}
-		s.actions = append(s.actions, one(c, [][]string{nil, {"sts:TagSession"}, {"sts:SetSourceIdentity", "sts:TagSession"}}...)...)
+		s.actions = append(s.actions,
+			one(c, [][]string{nil, {"sts:TagSession"}, {"sts:SetSourceIdentity", "sts:TagSession"}}...)...)
 		condition := map[string]map[string][]string{}
 		for range c.of(3) {
-			operator := one(c, "StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringLike", "StringNotLike", "Bool", "Null",
+			operator := one(c, "StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringLike",
+				"StringNotLike", "Bool", "Null",
 				"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericGreaterThanEquals")
 			if operator != "Null" {
 				operator = one(c, "", "", "ForAnyValue:", "ForAllValues:") + operator
@@ -258,11 +262,13 @@ func (c *choices) policy() (document string, policy []oracleStatement) {
 				continue
 			}
 			condition[operator][key] = values
-			s.operators, s.keys, s.conditions = append(s.operators, operator), append(s.keys, key), append(s.conditions, values)
+			s.operators, s.keys, s.conditions = append(s.operators, operator), append(s.keys, key),
+				append(s.conditions, values)
 		}
 		policy = append(policy, s)
-		statements = append(statements, map[string]any{"Effect": s.effect, "Principal": map[string]string{"Federated": hubARN},
-			"Action": s.actions, "Condition": condition})
+		statements = append(statements,
+			map[string]any{"Effect": s.effect, "Principal": map[string]string{"Federated": hubARN},
+				"Action": s.actions, "Condition": condition})
 	}
 	text, _ := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": statements})
 	return string(text), policy
@@ -270,7 +276,8 @@ func (c *choices) policy() (document string, policy []oracleStatement) {
 
 func (c *choices) claims() map[string]any {
 	claims := map[string]any{"iss": "https://" + hub}
-	for _, name := range []string{"sub", "Sub", "aud", "azp", "ref", "other", "amr", principalTagsClaim + "t", sourceIdentityClaim} {
+	for _, name := range []string{"sub", "Sub", "aud", "azp", "ref", "other", "amr", principalTagsClaim + "t",
+		sourceIdentityClaim} {
 		switch c.of(4) {
 		case 0:
 		case 1:
@@ -319,9 +326,11 @@ func FuzzOracle(f *testing.F) {
 				no++
 			}
 		}
-		wrong := result.Verdict == Allowed && no > 0 || result.Verdict == Denied && yes > 0 || result.Verdict == Undecided && yes+no == 1
+		wrong := result.Verdict == Allowed && no > 0 || result.Verdict == Denied && yes > 0 ||
+			result.Verdict == Undecided && yes+no == 1
 		if wrong {
-			t.Errorf("%s (%s), and the oracle says yes in %d worlds and no in %d\n%s\n%v", result.Verdict, result.Reason, yes, no, document, claims)
+			t.Errorf("%s (%s), and the oracle says yes in %d worlds and no in %d\n%s\n%v", result.Verdict,
+				result.Reason, yes, no, document, claims)
 		}
 	})
 }

@@ -119,12 +119,14 @@ func TestForms(t *testing.T) {
 	encoded := url.PathEscape(document)
 	const arn = "arn:aws:iam::123456789012:role/deploy"
 	for name, form := range map[string]struct{ text, arn string }{
-		"document":                  {"\n" + document + "\n", ""},
-		"URL-encoded":               {encoded, ""},
-		"URL-encoded, in quotes":    {`"` + encoded + `"`, ""},
-		"get-role":                  {fmt.Sprintf(`{"Role":{"Path":"/","RoleName":"deploy","Arn":%q,"AssumeRolePolicyDocument":%s}}`, arn, document), arn},
-		"get-role, URL-encoded":     {fmt.Sprintf(`{"Role":{"AssumeRolePolicyDocument":%q,"Arn":%q}}`, encoded, arn), arn},
-		"get-role, JSON in text":    {fmt.Sprintf(`{"Role":{"AssumeRolePolicyDocument":%q,"Arn":%q}}`, document, arn), arn},
+		"document":               {"\n" + document + "\n", ""},
+		"URL-encoded":            {encoded, ""},
+		"URL-encoded, in quotes": {`"` + encoded + `"`, ""},
+		"get-role":               {fmt.Sprintf(`{"Role":{"Path":"/","RoleName":"deploy","Arn":%q,"AssumeRolePolicyDocument":%s}}`, arn, document), arn},
+		"get-role, URL-encoded": {fmt.Sprintf(`{"Role":{"AssumeRolePolicyDocument":%q,"Arn":%q}}`, encoded, arn),
+			arn},
+		"get-role, JSON in text": {fmt.Sprintf(`{"Role":{"AssumeRolePolicyDocument":%q,"Arn":%q}}`, document, arn),
+			arn},
 		"get-role --query Role":     {fmt.Sprintf(`{"AssumeRolePolicyDocument":%s,"Arn":%q}`, document, arn), arn},
 		"numbers of any JSON go in": {strings.Replace(document, `"a+b c"`, `["a+b c",12345678901,true]`, 1), ""},
 	} {
@@ -283,8 +285,10 @@ func TestEvaluationsCover(t *testing.T) {
 			t.Errorf("%s: no source", group.group)
 		}
 	}
-	wanted := []string{`"Null":`, "IfExists", "ForAnyValue:", "ForAllValues:", "aws:RequestTag/", "aws:TagKeys", "sts:TransitiveTagKeys", "sts:SourceIdentity",
-		"sts:RoleAuthorizedByIdp", "sts:RoleSessionName", "sts:DurationSeconds", ":aud", ":sub", ":amr", ":email", "NotPrincipal", "NotAction", "${",
+	wanted := []string{`"Null":`, "IfExists", "ForAnyValue:", "ForAllValues:", "aws:RequestTag/", "aws:TagKeys",
+		"sts:TransitiveTagKeys", "sts:SourceIdentity",
+		"sts:RoleAuthorizedByIdp", "sts:RoleSessionName", "sts:DurationSeconds", ":aud", ":sub", ":amr", ":email",
+		"NotPrincipal", "NotAction", "${",
 		"StringNotEquals", "StringNotLike", "StringNotEqualsIgnoreCase", "NumericNotEquals"}
 	for name := range comparisons {
 		wanted = append(wanted, `"`+name+`":`)

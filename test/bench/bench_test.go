@@ -57,11 +57,13 @@ func TestReport(t *testing.T) {
 	}
 	written := tables(string(page))
 	for title, rows := range tables(replaceFigures(string(page), r.figures())) {
-		if title == "Process" && (!longtest.Wanted() || r.processes.missing != nil) || title == "Binary" && !longtest.Wanted() {
+		if title == "Process" && (!longtest.Wanted() || r.processes.missing != nil) || title == "Binary" &&
+			!longtest.Wanted() {
 			continue
 		}
 		if written[title] != rows {
-			t.Errorf("the page's tables are not of this form: go run ./test/bench -write\n### %s\n%s\nis now\n%s", title, written[title], rows)
+			t.Errorf("the page's tables are not of this form: go run ./test/bench -write\n### %s\n%s\nis now\n%s",
+				title, written[title], rows)
 		}
 	}
 
@@ -108,7 +110,8 @@ func TestProcessesMissing(t *testing.T) {
 	clients = t.TempDir()
 	p := measureProcesses(t, t.TempDir(), 1)
 	missing := strings.Join(p.missing, "\n")
-	if !strings.Contains(missing, "AWS CLI") || !strings.Contains(missing, "boto3") || !strings.Contains(missing, clients) {
+	if !strings.Contains(missing, "AWS CLI") || !strings.Contains(missing, "boto3") ||
+		!strings.Contains(missing, clients) {
 		t.Errorf("missing: %s", missing)
 	}
 	figures := report{processes: p}.figures()
@@ -128,7 +131,8 @@ func TestMeasure(t *testing.T) {
 		here++
 		return time.Duration(here) * 100 * time.Millisecond
 	}, 1}
-	if r := c.measure(3); r.there != 100*time.Millisecond || r.here != 300*time.Millisecond || r.ratio != 3 || there != 4 || here != 4 {
+	if r := c.measure(3); r.there != 100*time.Millisecond || r.here != 300*time.Millisecond || r.ratio != 3 ||
+		there != 4 || here != 4 {
 		t.Errorf("%+v after %d and %d operations", r, there, here)
 	}
 	here = 10 // over the time of a turn
@@ -139,7 +143,8 @@ func TestMeasure(t *testing.T) {
 
 func TestQuantity(t *testing.T) {
 	for want, v := range map[string]time.Duration{
-		"1.00 ns": 1, "999 ns": 999, "9.99 µs": 9994, "10.0 µs": 9996, "99.9 ms": 99940 * time.Microsecond, "100 ms": 99960 * time.Microsecond,
+		"1.00 ns": 1, "999 ns": 999, "9.99 µs": 9994, "10.0 µs": 9996, "99.9 ms": 99940 * time.Microsecond,
+		"100 ms": 99960 * time.Microsecond,
 		"1.00 s": 999600 * time.Microsecond, "1000 s": 1000 * time.Second,
 	} {
 		if got := duration(v); got != want {

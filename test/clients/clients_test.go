@@ -75,19 +75,22 @@ func clients(world *webidentitytest.World) []client {
 	dir := os.Getenv("CLIENTS")
 	aws, python, modules := "aws", "python3", ""
 	if dir != "" {
-		aws, python, modules = filepath.Join(dir, "aws"), filepath.Join(dir, "venv", "bin", "python"), filepath.Join(dir, "node_modules")
+		aws, python, modules = filepath.Join(dir, "aws"), filepath.Join(dir, "venv", "bin", "python"),
+			filepath.Join(dir, "node_modules")
 	}
 	node := []string{"NODE_PATH=" + modules}
 	return []client{
 		{"AWS CLI", []string{aws, "--version"},
-			[]string{aws, "sts", "get-caller-identity", "--query", "Arn", "--output", "text", "--endpoint-url", world.STS.URL}, nil},
+			[]string{aws, "sts", "get-caller-identity", "--query", "Arn", "--output", "text", "--endpoint-url",
+				world.STS.URL}, nil},
 		{"boto3", []string{python, "-c", "import boto3; print(boto3.__version__)"},
 			[]string{python, "-c", "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"}, nil},
 		{"SDK for JavaScript", []string{"node", "-p", "require('@aws-sdk/client-sts/package.json').version"},
 			[]string{"node", "-e", `
 const {STSClient, GetCallerIdentityCommand} = require('@aws-sdk/client-sts')
 new STSClient({}).send(new GetCallerIdentityCommand({})).then(who => console.log(who.Arn))`}, node},
-		{"SDK for Go", []string{"go", "list", "-m", "github.com/aws/aws-sdk-go-v2/config"}, []string{os.Args[0]}, []string{"GO_CLIENT=1"}},
+		{"SDK for Go", []string{"go", "list", "-m", "github.com/aws/aws-sdk-go-v2/config"}, []string{os.Args[0]},
+			[]string{"GO_CLIENT=1"}},
 	}
 }
 
@@ -119,16 +122,19 @@ func newWorld(t *testing.T) *webidentitytest.World {
 func inWorld(t *testing.T, world *webidentitytest.World, c client, args ...string) *exec.Cmd {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "config")
-	role := "role_arn = " + roleARN + "\nrole_session_name = build\nweb_identity_token_server = GitHub\nregion = us-east-1\n"
+	role := "role_arn = " + roleARN +
+		"\nrole_session_name = build\nweb_identity_token_server = GitHub\nregion = us-east-1\n"
 	text := "[default]\n" + role + "[profile deploy]\n" + role + fmt.Sprintf(
-		"[profile bridge]\nregion = us-east-1\ncredential_process = \"%s\" credential-process --profile deploy\n", command)
+		"[profile bridge]\nregion = us-east-1\ncredential_process = \"%s\" credential-process --profile deploy\n",
+		command)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
 	cmd.Env = append(cmd.Env, c.env...)
-	cmd.Env = append(cmd.Env, "AWS_CONFIG_FILE="+file, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")
+	cmd.Env = append(cmd.Env, "AWS_CONFIG_FILE="+file, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")
 	for name, value := range world.Env() {
 		if name != "AWS_REGION" {
 			cmd.Env = append(cmd.Env, name+"="+value)
@@ -156,9 +162,12 @@ func TestBridges(t *testing.T) {
 				if bridge == "credential_process" {
 					cmd.Env = append(cmd.Env, "AWS_PROFILE=bridge")
 				} else { // another identity, which must not win
-					cmd.Env = append(cmd.Env, "AWS_PROFILE=nobody", "AWS_DEFAULT_PROFILE=nobody", "AWS_ACCESS_KEY_ID=AKIASTRAY",
-						"AWS_SECRET_ACCESS_KEY=stray", "AWS_ROLE_ARN="+roleARN+"2", "AWS_WEB_IDENTITY_TOKEN_FILE=/nowhere",
-						"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/stray", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=/nowhere")
+					cmd.Env = append(cmd.Env, "AWS_PROFILE=nobody", "AWS_DEFAULT_PROFILE=nobody",
+						"AWS_ACCESS_KEY_ID=AKIASTRAY",
+						"AWS_SECRET_ACCESS_KEY=stray", "AWS_ROLE_ARN="+roleARN+"2",
+						"AWS_WEB_IDENTITY_TOKEN_FILE=/nowhere",
+						"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/stray",
+						"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=/nowhere")
 				}
 				var stderr bytes.Buffer
 				cmd.Stderr = &stderr

@@ -21,8 +21,10 @@ import (
 // profile what upstream finds where the key is web_identity_token_file.
 func FuzzSharedConfig(f *testing.F) {
 	for _, c := range goldenTable {
-		f.Add(strings.NewReplacer("{key}", "server", "{KEY}", "SERVER", "{value}", "GitHub").Replace(c.config), "web", true)
-		f.Add(strings.NewReplacer("{key}", "server", "{KEY}", "SERVER", "{value}", "GitHub").Replace(c.credentials), "web", false)
+		f.Add(strings.NewReplacer("{key}", "server", "{KEY}", "SERVER", "{value}", "GitHub").Replace(c.config), "web",
+			true)
+		f.Add(strings.NewReplacer("{key}", "server", "{KEY}", "SERVER", "{value}", "GitHub").Replace(c.credentials),
+			"web", false)
 	}
 	f.Add("[profile web]\nweb_identity_to\u212aen_server = GitHub\nrole_arn = r\n", "web", true)
 	f.Add("[profile web]\nweb_\u0130dent\u0130ty_to\u212aen_server = GitHub\nrole_arn = r\n", "web", true)
@@ -47,7 +49,8 @@ func FuzzSharedConfig(f *testing.F) {
 		os.WriteFile(name, []byte(text), 0o600)
 		got, gotErr := config.LoadSharedConfigProfile(context.Background(), profile, files)
 
-		if (gotErr == nil) != (wantErr == nil) || gotErr != nil && asFileKey(gotErr.Error()) != asFileKey(wantErr.Error()) {
+		if (gotErr == nil) != (wantErr == nil) || gotErr != nil &&
+			asFileKey(gotErr.Error()) != asFileKey(wantErr.Error()) {
 			t.Fatalf("got error %v, want %v", gotErr, wantErr)
 		}
 		for c := &got; c != nil; c = c.Source {
@@ -56,7 +59,8 @@ func FuzzSharedConfig(f *testing.F) {
 			}
 		}
 		// A services section may hold the key, as it is spelled.
-		opts := cmp.Options{cmpopts.EquateEmpty(), cmpopts.IgnoreFields(want, "Services"), cmpopts.AcyclicTransformer("asFileKey", asFileKey)}
+		opts := cmp.Options{cmpopts.EquateEmpty(), cmpopts.IgnoreFields(want, "Services"),
+			cmpopts.AcyclicTransformer("asFileKey", asFileKey)}
 		if diff := cmp.Diff(want, got, opts); diff != "" {
 			t.Fatalf("upstream with a file (-) and this package with a server (+) differ:\n%s", diff)
 		}
@@ -71,7 +75,8 @@ func asFileKey(text string) string {
 	return anyCase.ReplaceAllString(text, "web_identity_token_file")
 }
 
-func loadUpstream(profile string, opt func(*config.LoadSharedConfigOptions)) (c config.SharedConfig, err error, panics bool) {
+func loadUpstream(profile string, opt func(*config.LoadSharedConfigOptions)) (c config.SharedConfig, err error,
+	panics bool) {
 	defer func() {
 		if recover() != nil {
 			panics = true
@@ -83,11 +88,16 @@ func loadUpstream(profile string, opt func(*config.LoadSharedConfigOptions)) (c 
 
 // fragments are what FuzzGoldenRule builds files from.
 var fragments = []string{
-	"[default]\n", "[profile default]\n", "[profile a]\n", "[profile b]\n", "[profile  c ] # x\n", "[a]\n", "[b]\n", "[services a]\n", "[sso-session a]\n", "[", "]\n",
-	role1, role2, denied, tokenLine, region, keys, "  " + tokenLine, "WEB_IDENTITY_TOKEN_{KEY}: '{value}' # x\n", "web_identity_token_{key} =\n", "web_identity_token_{key} = \"{value}\" ;\r\n",
-	"source_profile = a\n", "source_profile = b\n", "source_profile = c\n", "source_profile = default\n", "source_profile =\n",
-	"credential_source = Environment\n", "role_session_name = me\n", "external_id = x\n", "duration_seconds = 1800\n", "aws_access_key_id = AKIA\n", "aws_secret_access_key =\n",
-	"role_arn =\n", "s3 =\n", "services = a\n", "# comment\n", "; comment\n", "  continued\n", "\n", "\r\n", "\t", "=\n", ":", "x", "mfa_serial = m\n", "sso_session = a\n", "sso_start_url = x\n",
+	"[default]\n", "[profile default]\n", "[profile a]\n", "[profile b]\n", "[profile  c ] # x\n", "[a]\n", "[b]\n",
+	"[services a]\n", "[sso-session a]\n", "[", "]\n",
+	role1, role2, denied, tokenLine, region, keys, "  " + tokenLine, "WEB_IDENTITY_TOKEN_{KEY}: '{value}' # x\n",
+	"web_identity_token_{key} =\n", "web_identity_token_{key} = \"{value}\" ;\r\n",
+	"source_profile = a\n", "source_profile = b\n", "source_profile = c\n", "source_profile = default\n",
+	"source_profile =\n",
+	"credential_source = Environment\n", "role_session_name = me\n", "external_id = x\n", "duration_seconds = 1800\n",
+	"aws_access_key_id = AKIA\n", "aws_secret_access_key =\n",
+	"role_arn =\n", "s3 =\n", "services = a\n", "# comment\n", "; comment\n", "  continued\n", "\n", "\r\n", "\t",
+	"=\n", ":", "x", "mfa_serial = m\n", "sso_session = a\n", "sso_start_url = x\n",
 }
 
 // FuzzGoldenRule builds configurations from random bytes and holds them against

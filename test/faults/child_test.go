@@ -110,7 +110,8 @@ func held() rest {
 }
 
 func load() (aws.Config, error) {
-	return config.LoadDefaultConfig(context.Background(), config.WithLogger(logging.NewStandardLogger(os.Stderr)), config.WithClientLogMode(aws.LogRetries))
+	return config.LoadDefaultConfig(context.Background(), config.WithLogger(logging.NewStandardLogger(os.Stderr)),
+		config.WithClientLogMode(aws.LogRetries))
 }
 
 func (c *child) retrieve(cfg aws.Config, err error, start time.Time) (o outcome) {

@@ -127,7 +127,8 @@ func (r row) run(t *testing.T, c component, command string) string {
 		fail("a secret is in: %s", o.Full)
 	}
 	return fmt.Sprintf("| %s | `%s` | %s | %d, %d | %s |\n",
-		r.fault, shorten(strings.ReplaceAll(o.Text, w.dir, "/…")), cmp.Or(o.Class, "–"), o.TokenRequests, o.STSRequests, w.returned(o))
+		r.fault, shorten(strings.ReplaceAll(o.Text, w.dir, "/…")), cmp.Or(o.Class, "–"), o.TokenRequests, o.STSRequests,
+		w.returned(o))
 }
 
 var jwt = regexp.MustCompile(`eyJ[\w-]{5,}\.`)

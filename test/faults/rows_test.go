@@ -53,13 +53,19 @@ var tokenServerRows = []row{
 	{fault: "takes the request and never answers", conn: hang},
 	{fault: "stops in the header", conn: then(sends("HTTP/1.1 200 OK\r\nContent-Ty"), hang)},
 	{fault: "stops in the body", conn: then(sends("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"val"), hang)},
-	{fault: "sends its response byte by byte", conn: then(sends("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n"), repeats(" ", 100*time.Millisecond))},
-	{fault: "sends a header without end", conn: then(sends("HTTP/1.1 200 OK\r\n"), repeats("X-Filler: "+strings.Repeat("x", 4000)+"\r\n", 0))},
-	{fault: "sends a body without end", conn: then(sends("HTTP/1.1 200 OK\r\n\r\n"), repeats(strings.Repeat("x", 4000), 0))},
+	{fault: "sends its response byte by byte",
+		conn: then(sends("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n"), repeats(" ", 100*time.Millisecond))},
+	{fault: "sends a header without end",
+		conn: then(sends("HTTP/1.1 200 OK\r\n"), repeats("X-Filler: "+strings.Repeat("x", 4000)+"\r\n", 0))},
+	{fault: "sends a body without end",
+		conn: then(sends("HTTP/1.1 200 OK\r\n\r\n"), repeats(strings.Repeat("x", 4000), 0))},
 	{fault: "speaks another protocol", conn: sends("SSH-2.0-OpenSSH_9.2\r\n")},
-	{fault: "sends less than its Content-Length", conn: sends("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"value\": \"e")},
-	{fault: "sends more than its Content-Length", conn: sends("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"value\": \"e\"}")},
-	{fault: "sends invalid chunks", conn: sends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfive\r\n{\"val\r\n")},
+	{fault: "sends less than its Content-Length",
+		conn: sends("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"value\": \"e")},
+	{fault: "sends more than its Content-Length",
+		conn: sends("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"value\": \"e\"}")},
+	{fault: "sends invalid chunks",
+		conn: sends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfive\r\n{\"val\r\n")},
 	{fault: "sends gzip, which nobody asked for", conn: status(200, "Content-Encoding: gzip", "\x1f\x8b\x08\x00")},
 	{fault: "sends more than 64 KiB", conn: status(200, "", `{"value": "`+strings.Repeat("x", 64<<10)+`"}`)},
 	{fault: "sends nothing, with 200", conn: status(200, "", "")},
@@ -73,7 +79,8 @@ var tokenServerRows = []row{
 	{fault: "400", conn: status(400, "", `{"message": "no audience"}`)},
 	{fault: "401", conn: status(401, "", "")},
 	{fault: "403", conn: status(403, "", "")},
-	{fault: "403 at first, for GitHub's job is pending", conn: status(403, "", `{"message": "Can't issue ID_TOKEN for job in 'Pending' state"}`), times: 1},
+	{fault: "403 at first, for GitHub's job is pending",
+		conn: status(403, "", `{"message": "Can't issue ID_TOKEN for job in 'Pending' state"}`), times: 1},
 	{fault: "404", conn: status(404, "", "")},
 	{fault: "408", conn: status(408, "", "")},
 	{fault: "410", conn: status(410, "", "")},
@@ -133,21 +140,25 @@ var tokenServerRows = []row{
 
 // credentials is what STS answers with, around the given XML.
 func credentials(inner string) conn {
-	return status(200, "Content-Type: text/xml", `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">`+
-		`<AssumeRoleWithWebIdentityResult>`+inner+`</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`)
+	return status(200, "Content-Type: text/xml",
+		`<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">`+
+			`<AssumeRoleWithWebIdentityResult>`+inner+`</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`)
 }
 
 const keys = `<AccessKeyId>ASIAIOSFODNN7EXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>session</SessionToken>`
 
 // refusal is what STS answers with otherwise.
 func refusal(code int, name, message string) conn {
-	return status(code, "Content-Type: text/xml", fmt.Sprintf(`<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">`+
-		`<Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>1</RequestId></ErrorResponse>`, name, message))
+	return status(code, "Content-Type: text/xml",
+		fmt.Sprintf(`<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">`+
+			`<Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>1</RequestId></ErrorResponse>`, name, message))
 }
 
 var (
-	invalidToken = refusal(400, "InvalidIdentityToken", "Couldn't retrieve verification key from your identity provider")
-	expiredToken = refusal(400, "ExpiredTokenException", "Token expired: current date/time must be before the expiration date/time")
+	invalidToken = refusal(400, "InvalidIdentityToken",
+		"Couldn't retrieve verification key from your identity provider")
+	expiredToken = refusal(400, "ExpiredTokenException",
+		"Token expired: current date/time must be before the expiration date/time")
 )
 
 func hangs(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
@@ -159,7 +170,8 @@ var stsRows = []row{
 	{fault: "resets the connection", conn: then(readRequest, reset)},
 	{fault: "takes the request and never answers", conn: hang, slow: true},
 	{fault: "never answers, and the caller has a deadline", conn: hang, child: deadline},
-	{fault: "stops in the body", conn: then(sends("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n<Assume"), hang), slow: true},
+	{fault: "stops in the body", conn: then(sends("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n<Assume"), hang),
+		slow: true},
 	{fault: "its name does not resolve", world: func(w *world) {
 		w.env["AWS_ENDPOINT_URL_STS"] = strings.Replace(w.env["AWS_ENDPOINT_URL_STS"], "127.0.0.1", "sts.invalid", 1)
 		w.resolve = noSuchHost
@@ -168,8 +180,10 @@ var stsRows = []row{
 	{fault: "throttles at first", conn: refusal(400, "Throttling", "Rate exceeded"), times: 1},
 	{fault: "500", conn: refusal(500, "InternalFailure", "The request processing has failed")},
 	{fault: "502 with a proxy's page", conn: status(502, "Content-Type: text/html", "<html>Bad gateway</html>")},
-	{fault: "503", conn: refusal(503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server")},
-	{fault: "IDPCommunicationError", conn: refusal(400, "IDPCommunicationError", "Couldn't reach your identity provider")},
+	{fault: "503", conn: refusal(503, "ServiceUnavailable",
+		"The request has failed due to a temporary failure of the server")},
+	{fault: "IDPCommunicationError",
+		conn: refusal(400, "IDPCommunicationError", "Couldn't reach your identity provider")},
 	{fault: "InvalidIdentityToken", conn: invalidToken},
 	{fault: "InvalidIdentityToken at first", conn: invalidToken, times: 1},
 	{fault: "ExpiredTokenException", conn: expiredToken},
@@ -177,20 +191,25 @@ var stsRows = []row{
 	{fault: "its clock is behind the token server's", world: func(w *world) {
 		w.token.fault = status(200, "", `{"value": "`+w.jwt("nbf", time.Hour)+`"}`)
 	}},
-	{fault: "AccessDenied", conn: refusal(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")},
+	{fault: "AccessDenied",
+		conn: refusal(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")},
 	{fault: "a page to sign in, with 200", conn: status(200, "Content-Type: text/html", "<html>Sign in<br></html>")},
 	{fault: "sends nothing, with 200", conn: status(200, "", "")},
-	{fault: "sends half of its XML", conn: status(200, "Content-Type: text/xml", "<AssumeRoleWithWebIdentityResponse><Assume")},
+	{fault: "sends half of its XML",
+		conn: status(200, "Content-Type: text/xml", "<AssumeRoleWithWebIdentityResponse><Assume")},
 	{fault: "sends no credentials", conn: credentials("")},
-	{fault: "sends credentials that have expired by our clock", conn: credentials("<Credentials>" + keys + "<Expiration>2020-01-01T00:00:00Z</Expiration></Credentials>")},
+	{fault: "sends credentials that have expired by our clock",
+		conn: credentials("<Credentials>" + keys + "<Expiration>2020-01-01T00:00:00Z</Expiration></Credentials>")},
 	{fault: "sends credentials without an expiry", conn: credentials("<Credentials>" + keys + "</Credentials>")},
 	{fault: "AccessDenied, for a role behind `source_profile`", world: func(w *world) {
 		w.chained()
-		w.STS.Script(nil, webidentitytest.STSError(403, "AccessDenied", "User: base is not authorized to perform: sts:AssumeRole"))
+		w.STS.Script(nil, webidentitytest.STSError(403, "AccessDenied",
+			"User: base is not authorized to perform: sts:AssumeRole"))
 	}},
 	{fault: "503, for a role behind `source_profile`", world: func(w *world) {
 		w.chained()
-		unavailable := webidentitytest.STSError(503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server")
+		unavailable := webidentitytest.STSError(503, "ServiceUnavailable",
+			"The request has failed due to a temporary failure of the server")
 		w.STS.Script(nil, unavailable, nil, unavailable, nil, unavailable)
 	}},
 	{fault: "never answers, for a role behind `source_profile`", world: func(w *world) {
@@ -259,10 +278,14 @@ var processRows = []row{
 		w.env["ID_TOKEN"] = w.jwt("exp", time.Hour)
 		w.env["EXPIRED"] = w.jwt("exp", -time.Hour)
 	}, child: func(c *child) func() { expired := os.Getenv("EXPIRED"); return variable("ID_TOKEN", &expired)(c) }},
-	{fault: "the token file vanishes after the load", world: withTokenFile, child: instead(func(string) error { return nil })},
-	{fault: "the token file is empty", world: withTokenFile, child: instead(func(path string) error { return os.WriteFile(path, nil, 0o600) })},
-	{fault: "the token file is a folder", world: withTokenFile, child: instead(func(path string) error { return os.Mkdir(path, 0o700) })},
-	{fault: "the token file is a named pipe", world: withTokenFile, child: instead(func(path string) error { return syscall.Mkfifo(path, 0o600) })},
+	{fault: "the token file vanishes after the load", world: withTokenFile,
+		child: instead(func(string) error { return nil })},
+	{fault: "the token file is empty", world: withTokenFile,
+		child: instead(func(path string) error { return os.WriteFile(path, nil, 0o600) })},
+	{fault: "the token file is a folder", world: withTokenFile,
+		child: instead(func(path string) error { return os.Mkdir(path, 0o700) })},
+	{fault: "the token file is a named pipe", world: withTokenFile,
+		child: instead(func(path string) error { return syscall.Mkfifo(path, 0o600) })},
 	{fault: "the token file holds more than 64 KiB", world: withTokenFile, child: instead(func(path string) error {
 		return os.WriteFile(path, []byte(strings.Repeat("x", 64<<10+1)), 0o600)
 	})},
@@ -313,8 +336,12 @@ func terminates(w *world) {
 }
 
 var commandRows = []row{
-	{fault: "`exec`: the token server says 403", conn: status(403, "", ""), args: []string{"exec", "--", "echo", "started"}},
-	{fault: "`exec`: SIGTERM while the token server does not respond", world: terminates, args: []string{"exec", "--", "echo", "started"}},
-	{fault: "`credential-process`: the token server says 403", conn: status(403, "", ""), args: []string{"credential-process"}},
-	{fault: "`credential-process`: SIGTERM while the token server does not respond", world: terminates, args: []string{"credential-process"}},
+	{fault: "`exec`: the token server says 403", conn: status(403, "", ""),
+		args: []string{"exec", "--", "echo", "started"}},
+	{fault: "`exec`: SIGTERM while the token server does not respond", world: terminates,
+		args: []string{"exec", "--", "echo", "started"}},
+	{fault: "`credential-process`: the token server says 403", conn: status(403, "", ""),
+		args: []string{"credential-process"}},
+	{fault: "`credential-process`: SIGTERM while the token server does not respond", world: terminates,
+		args: []string{"credential-process"}},
 }

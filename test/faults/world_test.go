@@ -147,8 +147,10 @@ func (w *world) chained() {
 
 // https moves the token server to a name, with a certificate.
 func (w *world) https() {
-	w.env["AWS_CA_BUNDLE"] = w.write("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: known.cert.Raw})))
-	w.env["ACTIONS_ID_TOKEN_REQUEST_URL"] = strings.Replace(w.env["ACTIONS_ID_TOKEN_REQUEST_URL"], "http://127.0.0.1", "https://token.invalid", 1)
+	w.env["AWS_CA_BUNDLE"] = w.write("ca.pem",
+		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: known.cert.Raw})))
+	w.env["ACTIONS_ID_TOKEN_REQUEST_URL"] = strings.Replace(w.env["ACTIONS_ID_TOKEN_REQUEST_URL"], "http://127.0.0.1",
+		"https://token.invalid", 1)
 	good := known.certificate("token.invalid", time.Hour)
 	w.token.tls = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		if w.badCertificate != nil && !w.fixed.Load() {
@@ -220,7 +222,8 @@ var known, unknown = newAuthority(), newAuthority()
 
 func newAuthority() *authority {
 	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	a := &authority{cert: &x509.Certificate{Subject: pkix.Name{CommonName: rand.Text()}, IsCA: true, BasicConstraintsValid: true}, key: key}
+	a := &authority{cert: &x509.Certificate{Subject: pkix.Name{CommonName: rand.Text()}, IsCA: true,
+		BasicConstraintsValid: true}, key: key}
 	a.cert = a.sign(a.cert, key, time.Hour)
 	return a
 }

@@ -30,7 +30,8 @@ const (
 func proxy(t *testing.T) []string {
 	t.Helper()
 	dir := t.TempDir()
-	for path, folder := range map[string]string{library: "../..", library + "/cmd": "../../cmd", library + "/conformance": "../../conformance"} {
+	for path, folder := range map[string]string{library: "../..", library + "/cmd": "../../cmd",
+		library + "/conformance": "../../conformance"} {
 		versions := filepath.Join(dir, filepath.FromSlash(path), "@v")
 		if err := os.MkdirAll(versions, 0o700); err != nil {
 			t.Fatal(err)
@@ -63,7 +64,8 @@ func proxy(t *testing.T) []string {
 		}
 		return "file://" + path
 	}
-	return append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod -modcacherw", "GOMODCACHE="+t.TempDir(), "GONOSUMDB="+library,
+	return append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod -modcacherw", "GOMODCACHE="+t.TempDir(),
+		"GONOSUMDB="+library,
 		"GOPROXY="+url(dir)+","+url(filepath.Join(known, "cache", "download"))+","+others)
 }
 

@@ -52,8 +52,9 @@ func TestMinIO(t *testing.T) {
 			"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL_STS": url, "AWS_ENDPOINT_URL_S3": url,
 		}},
 		"wrong-audience": {
-			env:    map[string]string{"AWS_PROFILE": "default-audience"},
-			denial: []string{"InvalidParameterValue", "must match configured OpenID Client ID", `aud "sts.amazonaws.com"`},
+			env: map[string]string{"AWS_PROFILE": "default-audience"},
+			denial: []string{"InvalidParameterValue", "must match configured OpenID Client ID",
+				`aud "sts.amazonaws.com"`},
 		},
 		"expired": {
 			env:    named,

@@ -26,13 +26,15 @@ func TestRenewedAhead(t *testing.T) {
 	}
 	world.STS.AddRole(webidentitytest.Role{ARN: arn("chained"), Principals: []string{arn("source")}})
 	token := world.Issuer.Sign(map[string]any{"sub": "me", "aud": "sts.amazonaws.com"})
-	server, file := "web_identity_token_server = GitHub\n", "web_identity_token_file = "+testenv.WriteFile(t, "token", token)+"\n"
+	server, file := "web_identity_token_server = GitHub\n",
+		"web_identity_token_file = "+testenv.WriteFile(t, "token", token)+"\n"
 	t.Setenv("AWS_CONFIG_FILE", testenv.WriteFile(t, "config", ""+
 		"[profile profile]\nrole_arn = "+arn("profile")+"\n"+server+
 		"[profile source]\nrole_arn = "+arn("source")+"\n"+server+
 		"[profile chained]\nsource_profile = source\nrole_arn = "+arn("chained")+"\n"+
 		"[profile option]\nrole_arn = "+arn("option")+"\n"+server))
-	files := testenv.WriteFile(t, "files", "[profile token-source]\nrole_arn = "+arn("token-source")+"\n"+file+"[profile file]\nrole_arn = "+arn("file")+"\n"+file)
+	files := testenv.WriteFile(t, "files",
+		"[profile token-source]\nrole_arn = "+arn("token-source")+"\n"+file+"[profile file]\nrole_arn = "+arn("file")+"\n"+file)
 	t.Setenv("AWS_ROLE_ARN", arn("environment"))
 	t.Setenv("AWS_WEB_IDENTITY_TOKEN_SERVER", "GitHub")
 

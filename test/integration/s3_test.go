@@ -113,7 +113,8 @@ func TestSessionToken(t *testing.T) {
 			if _, err := client.PutObject(t.Context(), object); err != nil {
 				t.Fatal(err)
 			}
-			presigned, err := presigner.PresignGetObject(t.Context(), &s3.GetObjectInput{Bucket: bucket, Key: object.Key})
+			presigned, err := presigner.PresignGetObject(t.Context(),
+				&s3.GetObjectInput{Bucket: bucket, Key: object.Key})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +127,8 @@ func TestSessionToken(t *testing.T) {
 			return code
 		},
 		"presigned PUT": func(t *testing.T, object *s3.PutObjectInput, token string) string {
-			presigned, err := presigner.PresignPutObject(t.Context(), &s3.PutObjectInput{Bucket: bucket, Key: object.Key})
+			presigned, err := presigner.PresignPutObject(t.Context(),
+				&s3.PutObjectInput{Bucket: bucket, Key: object.Key})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -136,7 +138,8 @@ func TestSessionToken(t *testing.T) {
 			return code
 		},
 		"presigned POST": func(t *testing.T, object *s3.PutObjectInput, token string) string {
-			presigned, err := presigner.PresignPostObject(t.Context(), &s3.PutObjectInput{Bucket: bucket, Key: object.Key})
+			presigned, err := presigner.PresignPostObject(t.Context(),
+				&s3.PutObjectInput{Bucket: bucket, Key: object.Key})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -266,7 +269,8 @@ func TestShortCredentials(t *testing.T) {
 		t.Parallel()
 		const least = 5 << 20 // of all parts but the last
 		key, content := "large", bytes.Repeat([]byte("0123456789abcdef"), (least+1<<20)/16)
-		upload, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: bucket, Key: &key})
+		upload, err := client.CreateMultipartUpload(t.Context(),
+			&s3.CreateMultipartUploadInput{Bucket: bucket, Key: &key})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -276,7 +280,8 @@ func TestShortCredentials(t *testing.T) {
 			t.Helper()
 			number := aws.Int32(int32(len(parts) + 1))
 			part, err := client.UploadPart(t.Context(), &s3.UploadPartInput{
-				Bucket: bucket, Key: &key, UploadId: upload.UploadId, PartNumber: number, Body: bytes.NewReader(content),
+				Bucket: bucket, Key: &key, UploadId: upload.UploadId, PartNumber: number,
+				Body: bytes.NewReader(content),
 			}, func(o *s3.Options) {
 				o.HTTPClient = smithyhttp.ClientDoFunc(func(r *http.Request) (*http.Response, error) {
 					signer, _, _ = strings.Cut(r.Header.Get("Authorization"), "/")
@@ -301,7 +306,8 @@ func TestShortCredentials(t *testing.T) {
 			t.Error("the same access key has signed both parts")
 		}
 		if _, err := client.CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{
-			Bucket: bucket, Key: &key, UploadId: upload.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+			Bucket: bucket, Key: &key, UploadId: upload.UploadId,
+			MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -318,7 +324,8 @@ func TestShortCredentials(t *testing.T) {
 		if expiry, capped, err := webidentity.PresignExpiry(creds, time.Hour); !capped || expiry > life || err != nil {
 			t.Errorf("%v, %v, %v", expiry, capped, err)
 		}
-		presigned, err := s3.NewPresignClient(client).PresignGetObject(t.Context(), &s3.GetObjectInput{Bucket: bucket, Key: &key},
+		presigned, err := s3.NewPresignClient(client).PresignGetObject(t.Context(),
+			&s3.GetObjectInput{Bucket: bucket, Key: &key},
 			s3.WithPresignExpires(time.Hour), s3.WithPresignClientFromClientOptions(func(o *s3.Options) {
 				o.Credentials = credentials.StaticCredentialsProvider{Value: creds}
 			}))

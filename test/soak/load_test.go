@@ -46,7 +46,8 @@ func TestBurst(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 			retrieve() // the cache's timer may be late
 		}
-		if tokens, exchanges := len(world.TokenServer.Requests()), len(world.STS.Requests()); tokens != want || exchanges != want {
+		if tokens, exchanges := len(world.TokenServer.Requests()), len(world.STS.Requests()); tokens != want ||
+			exchanges != want {
 			t.Errorf("%s: %d token requests and %d exchanges, want %d of each", moment, tokens, exchanges, want)
 		}
 	}
@@ -140,12 +141,16 @@ func TestRenewals(t *testing.T) {
 	sts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>ASIA</AccessKeyId>"+
 			"<SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken><Expiration>%s</Expiration></Credentials>"+
-			"</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>", time.Now().Add(15*time.Minute).UTC().Format(time.RFC3339))
+			"</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>",
+			time.Now().Add(15*time.Minute).UTC().Format(time.RFC3339))
 	}))
 	defer sts.Close()
 	for name, value := range map[string]string{
-		"ACTIONS_ID_TOKEN_REQUEST_URL": tokenServer.URL, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request-token", "AWS_WEB_IDENTITY_TOKEN_SERVER": "GitHub",
-		"AWS_ENDPOINT_URL_STS": sts.URL, "AWS_REGION": "eu-west-1", "AWS_ROLE_ARN": role, "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+		"ACTIONS_ID_TOKEN_REQUEST_URL": tokenServer.URL, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request-token",
+		"AWS_WEB_IDENTITY_TOKEN_SERVER": "GitHub",
+		"AWS_ENDPOINT_URL_STS":          sts.URL, "AWS_REGION": "eu-west-1", "AWS_ROLE_ARN": role,
+		"AWS_CONFIG_FILE":             os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
 	} {
 		t.Setenv(name, value)
 	}
@@ -167,7 +172,8 @@ func TestRenewals(t *testing.T) {
 	renew(n)
 	after := inUse()
 	more := func() bool {
-		return after.goroutines > before.goroutines+3 || after.descriptors > before.descriptors+3 || after.heap > before.heap+n*128
+		return after.goroutines > before.goroutines+3 || after.descriptors > before.descriptors+3 ||
+			after.heap > before.heap+n*128
 	}
 	for end := time.Now().Add(30 * time.Second); more() && time.Now().Before(end); after = inUse() { // connections on their way out
 		time.Sleep(10 * time.Millisecond)

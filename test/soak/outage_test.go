@@ -76,7 +76,8 @@ func TestOutage(t *testing.T) {
 		}
 		var log logger
 		cfg, err := config.LoadDefaultConfig(t.Context(), config.WithSharedConfigFiles([]string{file}),
-			config.WithSharedCredentialsFiles([]string{}), config.WithSharedConfigProfile("soak"), config.WithLogger(&log))
+			config.WithSharedCredentialsFiles([]string{}), config.WithSharedConfigProfile("soak"),
+			config.WithLogger(&log))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +104,8 @@ func soak(t *testing.T, name string, cfg aws.Config, world *webidentitytest.Worl
 			defer group.Done()
 			for ctx.Err() == nil {
 				start := time.Now()
-				if _, err := client.GetCallerIdentity(context.WithoutCancel(ctx), nil); err != nil && failed.Add(1) == 1 {
+				if _, err := client.GetCallerIdentity(context.WithoutCancel(ctx), nil); err != nil &&
+					failed.Add(1) == 1 {
 					t.Errorf("%v", err)
 				}
 				calls.Add(1)
@@ -131,7 +133,8 @@ func soak(t *testing.T, name string, cfg aws.Config, world *webidentitytest.Worl
 		}
 	}
 	t.Logf("%s: %d calls, %d failed, the longest took %v; %d exchanges, %d sets of credentials, %d requests while down",
-		name, calls.Load(), failed.Load(), time.Duration(longest.Load()).Round(time.Millisecond), exchanges, len(keys), front.refused.Load())
+		name, calls.Load(), failed.Load(), time.Duration(longest.Load()).Round(time.Millisecond), exchanges, len(keys),
+		front.refused.Load())
 	if failed.Load() > 0 || calls.Load() < 250 {
 		t.Errorf("%s: %d of %d calls failed", name, failed.Load(), calls.Load())
 	}

@@ -44,7 +44,8 @@ func newWorld(t *testing.T) *webidentitytest.World {
 	return w
 }
 
-var aliceKeys = aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
+var aliceKeys = aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE",
+	SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
 
 // client returns the real client of STS. It doesn't retry.
 func client(s *webidentitytest.STS, creds aws.Credentials, optFns ...func(*sts.Options)) *sts.Client {
@@ -115,7 +116,8 @@ func wantRefusal(t *testing.T, err error, status int, code string) {
 		t.Fatalf("got %v, want %s", err, code)
 	}
 	if api.ErrorCode() != code || response.HTTPStatusCode() != status {
-		t.Errorf("got %d %s (%s), want %d %s", response.HTTPStatusCode(), api.ErrorCode(), api.ErrorMessage(), status, code)
+		t.Errorf("got %d %s (%s), want %d %s", response.HTTPStatusCode(), api.ErrorCode(), api.ErrorMessage(), status,
+			code)
 	}
 }
 
@@ -142,14 +144,18 @@ func TestTokenToRoleToRole(t *testing.T) {
 				t.Fatal(err)
 			}
 			const sub = "repo:octo-org/octo-repo:ref:refs/heads/main"
-			if *out.SubjectFromWebIdentityToken != sub || *out.Audience != "sts.amazonaws.com" || *out.Provider != issuer.URL {
-				t.Errorf("subject %s, audience %s, provider %s", *out.SubjectFromWebIdentityToken, *out.Audience, *out.Provider)
+			if *out.SubjectFromWebIdentityToken != sub || *out.Audience != "sts.amazonaws.com" ||
+				*out.Provider != issuer.URL {
+				t.Errorf("subject %s, audience %s, provider %s", *out.SubjectFromWebIdentityToken, *out.Audience,
+					*out.Provider)
 			}
 			if life := out.Credentials.Expiration.Sub(before); life < 899*time.Second || life > 16*time.Minute {
 				t.Errorf("credentials live %v, want 900 s", life)
 			}
-			if !strings.HasPrefix(*out.Credentials.AccessKeyId, "ASIA") || len(*out.Credentials.AccessKeyId) != 20 || len(*out.Credentials.SecretAccessKey) != 40 {
-				t.Errorf("access key id %s with a secret of %d characters", *out.Credentials.AccessKeyId, len(*out.Credentials.SecretAccessKey))
+			if !strings.HasPrefix(*out.Credentials.AccessKeyId, "ASIA") || len(*out.Credentials.AccessKeyId) != 20 ||
+				len(*out.Credentials.SecretAccessKey) != 40 {
+				t.Errorf("access key id %s with a secret of %d characters", *out.Credentials.AccessKeyId,
+					len(*out.Credentials.SecretAccessKey))
 			}
 
 			first := client(w.STS, fromSTS(out.Credentials))
@@ -157,7 +163,8 @@ func TestTokenToRoleToRole(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := "arn:aws:sts::123456789012:assumed-role/deploy/build"; *who.Arn != want || *out.AssumedRoleUser.Arn != want {
+			if want := "arn:aws:sts::123456789012:assumed-role/deploy/build"; *who.Arn != want ||
+				*out.AssumedRoleUser.Arn != want {
 				t.Errorf("caller %s, assumed role user %s, want %s", *who.Arn, *out.AssumedRoleUser.Arn, want)
 			}
 			if *who.Account != "123456789012" || *who.UserId != *out.AssumedRoleUser.AssumedRoleId {
@@ -186,7 +193,8 @@ func TestTokenToRoleToRole(t *testing.T) {
 			if want := []string{"AssumeRoleWithWebIdentity", "GetCallerIdentity", "AssumeRole", "GetCallerIdentity"}; !slices.Equal(actions, want) {
 				t.Errorf("actions %q, want %q", actions, want)
 			}
-			if r := requests[0]; r.Method != "POST" || r.Path != "/" || r.Form.Get("WebIdentityToken") != *in.WebIdentityToken || r.Time.Before(before) {
+			if r := requests[0]; r.Method != "POST" || r.Path != "/" ||
+				r.Form.Get("WebIdentityToken") != *in.WebIdentityToken || r.Time.Before(before) {
 				t.Errorf("first request: %s %s at %v", r.Method, r.Path, r.Time)
 			}
 		})
@@ -197,7 +205,8 @@ func TestAssumeRoleWithWebIdentityRefusals(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.STS.AddRole(webidentitytest.Role{ARN: "arn:aws:iam::123456789012:role/trusts-nobody"})
-	w.STS.AddRole(webidentitytest.Role{ARN: "arn:aws:iam::123456789012:role/other-audience", Subject: "*", Audience: "other"})
+	w.STS.AddRole(webidentitytest.Role{ARN: "arn:aws:iam::123456789012:role/other-audience", Subject: "*",
+		Audience: "other"})
 	stranger := webidentitytest.New()
 	t.Cleanup(stranger.Close)
 	now := time.Now().Unix()
@@ -235,31 +244,39 @@ func TestAssumeRoleWithWebIdentityRefusals(t *testing.T) {
 		status int
 		code   string // none: it is accepted
 	}{
-		"accepted":              {in: assumeInput(good)},
-		"accepted, azp":         {in: assumeInput(w.Issuer.Sign(claims("aud", "x", "azp", "sts.amazonaws.com")))},
-		"accepted, one of aud":  {in: assumeInput(w.Issuer.Sign(claims("aud", []string{"x", "sts.amazonaws.com"})))},
-		"accepted, 12 hours":    {in: input(func(in *sts.AssumeRoleWithWebIdentityInput) { in.DurationSeconds = aws.Int32(43200) })},
-		"expired":               {assumeInput(w.Issuer.Sign(claims("exp", now-1))), 400, "ExpiredTokenException"},
-		"not yet valid":         {assumeInput(w.Issuer.Sign(claims("nbf", now+3600))), 400, "InvalidIdentityToken"},
-		"no exp":                {assumeInput(w.Issuer.Sign(claims("exp", nil))), 400, "InvalidIdentityToken"},
-		"no iat":                {assumeInput(w.Issuer.Sign(claims("iat", nil))), 400, "InvalidIdentityToken"},
-		"no sub":                {assumeInput(w.Issuer.Sign(claims("sub", ""))), 400, "InvalidIdentityToken"},
-		"no aud":                {assumeInput(w.Issuer.Sign(claims("aud", nil))), 400, "InvalidIdentityToken"},
-		"other audience":        {assumeInput(w.Issuer.Sign(claims("aud", "https://github.com/octo-org"))), 400, "InvalidIdentityToken"},
-		"azp before aud":        {assumeInput(w.Issuer.Sign(claims("azp", "x"))), 400, "InvalidIdentityToken"},
-		"unknown issuer":        {assumeInput(stranger.Issuer.Sign(claims())), 400, "InvalidIdentityToken"},
-		"own key, other issuer": {assumeInput(w.Issuer.Sign(claims("iss", "https://token.actions.githubusercontent.com"))), 400, "InvalidIdentityToken"},
-		"another's key":         {assumeInput(stranger.Issuer.Sign(claims("iss", w.Issuer.URL))), 400, "InvalidIdentityToken"},
-		"no signature":          {assumeInput(header + "." + payload + "."), 400, "InvalidIdentityToken"},
-		"another's signature":   {assumeInput(header + "." + payload + other[strings.LastIndex(other, "."):]), 400, "InvalidIdentityToken"},
-		"HS256":                 {assumeInput(symmetric), 400, "InvalidIdentityToken"},
-		"no JWT":                {assumeInput("ghs_1234"), 400, "InvalidIdentityToken"},
-		"token too short":       {assumeInput("abc"), 400, "ValidationError"},
-		"token too long":        {assumeInput(strings.Repeat("a", 20001)), 400, "ValidationError"},
-		"other subject":         {assumeInput(w.Issuer.Sign(claims("sub", "repo:octo-org/octo-repoo:environment:prod"))), 403, "AccessDenied"},
-		"subject in other case": {assumeInput(w.Issuer.Sign(claims("sub", "REPO:octo-org/octo-repo:environment:prod"))), 403, "AccessDenied"},
-		"subject, only a part":  {assumeInput(w.Issuer.Sign(claims("sub", "x:repo:octo-org/octo-repo:x"))), 403, "AccessDenied"},
-		"unknown role":          {input(func(in *sts.AssumeRoleWithWebIdentityInput) { *in.RoleArn += "2" }), 403, "AccessDenied"},
+		"accepted":             {in: assumeInput(good)},
+		"accepted, azp":        {in: assumeInput(w.Issuer.Sign(claims("aud", "x", "azp", "sts.amazonaws.com")))},
+		"accepted, one of aud": {in: assumeInput(w.Issuer.Sign(claims("aud", []string{"x", "sts.amazonaws.com"})))},
+		"accepted, 12 hours":   {in: input(func(in *sts.AssumeRoleWithWebIdentityInput) { in.DurationSeconds = aws.Int32(43200) })},
+		"expired":              {assumeInput(w.Issuer.Sign(claims("exp", now-1))), 400, "ExpiredTokenException"},
+		"not yet valid":        {assumeInput(w.Issuer.Sign(claims("nbf", now+3600))), 400, "InvalidIdentityToken"},
+		"no exp":               {assumeInput(w.Issuer.Sign(claims("exp", nil))), 400, "InvalidIdentityToken"},
+		"no iat":               {assumeInput(w.Issuer.Sign(claims("iat", nil))), 400, "InvalidIdentityToken"},
+		"no sub":               {assumeInput(w.Issuer.Sign(claims("sub", ""))), 400, "InvalidIdentityToken"},
+		"no aud":               {assumeInput(w.Issuer.Sign(claims("aud", nil))), 400, "InvalidIdentityToken"},
+		"other audience": {assumeInput(w.Issuer.Sign(claims("aud", "https://github.com/octo-org"))), 400,
+			"InvalidIdentityToken"},
+		"azp before aud": {assumeInput(w.Issuer.Sign(claims("azp", "x"))), 400, "InvalidIdentityToken"},
+		"unknown issuer": {assumeInput(stranger.Issuer.Sign(claims())), 400, "InvalidIdentityToken"},
+		"own key, other issuer": {assumeInput(w.Issuer.Sign(claims("iss",
+			"https://token.actions.githubusercontent.com"))), 400, "InvalidIdentityToken"},
+		"another's key": {assumeInput(stranger.Issuer.Sign(claims("iss", w.Issuer.URL))), 400,
+			"InvalidIdentityToken"},
+		"no signature": {assumeInput(header + "." + payload + "."), 400, "InvalidIdentityToken"},
+		"another's signature": {assumeInput(header + "." + payload + other[strings.LastIndex(other, "."):]), 400,
+			"InvalidIdentityToken"},
+		"HS256":           {assumeInput(symmetric), 400, "InvalidIdentityToken"},
+		"no JWT":          {assumeInput("ghs_1234"), 400, "InvalidIdentityToken"},
+		"token too short": {assumeInput("abc"), 400, "ValidationError"},
+		"token too long":  {assumeInput(strings.Repeat("a", 20001)), 400, "ValidationError"},
+		"other subject": {assumeInput(w.Issuer.Sign(claims("sub",
+			"repo:octo-org/octo-repoo:environment:prod"))), 403, "AccessDenied"},
+		"subject in other case": {assumeInput(w.Issuer.Sign(claims("sub", "REPO:octo-org/octo-repo:environment:prod"))),
+			403, "AccessDenied"},
+		"subject, only a part": {assumeInput(w.Issuer.Sign(claims("sub", "x:repo:octo-org/octo-repo:x"))), 403,
+			"AccessDenied"},
+		"unknown role": {input(func(in *sts.AssumeRoleWithWebIdentityInput) { *in.RoleArn += "2" }), 403,
+			"AccessDenied"},
 		"role trusts nobody": {input(func(in *sts.AssumeRoleWithWebIdentityInput) {
 			in.RoleArn = aws.String("arn:aws:iam::123456789012:role/trusts-nobody")
 		}), 403, "AccessDenied"},
@@ -289,14 +306,17 @@ func TestAssumeRoleWithWebIdentityRefusals(t *testing.T) {
 func TestErrorsHaveTheSDKsTypes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, err := client(w.STS, aws.Credentials{}).AssumeRoleWithWebIdentity(t.Context(), assumeInput(w.Issuer.Sign(map[string]any{
-		"sub": "repo:octo-org/octo-repo:x", "aud": "sts.amazonaws.com", "exp": time.Now().Unix() - 1,
-	})))
+	_, err := client(w.STS, aws.Credentials{}).AssumeRoleWithWebIdentity(t.Context(),
+		assumeInput(w.Issuer.Sign(map[string]any{
+			"sub": "repo:octo-org/octo-repo:x", "aud": "sts.amazonaws.com", "exp": time.Now().Unix() - 1,
+		})))
 	if expired := (*types.ExpiredTokenException)(nil); !errors.As(err, &expired) {
 		t.Errorf("got %v, want an ExpiredTokenException", err)
 	}
-	_, err = client(w.STS, aws.Credentials{}).AssumeRoleWithWebIdentity(t.Context(), assumeInput(getToken(t, w.TokenServer, "x")))
-	if invalid := (*types.InvalidIdentityTokenException)(nil); !errors.As(err, &invalid) || *invalid.Message != "Incorrect token audience" {
+	_, err = client(w.STS, aws.Credentials{}).AssumeRoleWithWebIdentity(t.Context(),
+		assumeInput(getToken(t, w.TokenServer, "x")))
+	if invalid := (*types.InvalidIdentityTokenException)(nil); !errors.As(err, &invalid) ||
+		*invalid.Message != "Incorrect token audience" {
 		t.Errorf("got %v, want an InvalidIdentityTokenException", err)
 	}
 	w.STS.Script(webidentitytest.STSError(400, "IDPCommunicationError", "try again"))
@@ -339,28 +359,40 @@ func TestSignedRefusals(t *testing.T) {
 		status int
 		code   string // none: it is accepted
 	}{
-		"accepted":              {creds: creds},
-		"accepted, long-term":   {creds: aliceKeys},
-		"unsigned":              {creds, func(r *http.Request) { r.Header.Del("Authorization") }, 403, "MissingAuthenticationToken"},
-		"no SigV4":              {creds, func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }, 403, "IncompleteSignature"},
-		"no date":               {creds, func(r *http.Request) { r.Header.Del("X-Amz-Date") }, 403, "IncompleteSignature"},
-		"wrong secret":          {changed(func(c *aws.Credentials) { c.SecretAccessKey += "x" }), nil, 403, "SignatureDoesNotMatch"},
-		"unknown key":           {changed(func(c *aws.Credentials) { c.AccessKeyID = "ASIAIOSFODNN7EXAMPLE" }), nil, 403, "InvalidClientTokenId"},
-		"changed session token": {changed(func(c *aws.Credentials) { c.SessionToken += "x" }), nil, 403, "InvalidClientTokenId"},
-		"no session token":      {changed(func(c *aws.Credentials) { c.SessionToken = "" }), nil, 403, "InvalidClientTokenId"},
-		"surplus session token": {aliceKeys, func(r *http.Request) { r.Header.Set("X-Amz-Security-Token", "x") }, 403, "InvalidClientTokenId"},
+		"accepted":            {creds: creds},
+		"accepted, long-term": {creds: aliceKeys},
+		"unsigned": {creds, func(r *http.Request) { r.Header.Del("Authorization") }, 403,
+			"MissingAuthenticationToken"},
+		"no SigV4": {creds, func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }, 403,
+			"IncompleteSignature"},
+		"no date": {creds, func(r *http.Request) { r.Header.Del("X-Amz-Date") }, 403,
+			"IncompleteSignature"},
+		"wrong secret": {changed(func(c *aws.Credentials) { c.SecretAccessKey += "x" }), nil, 403,
+			"SignatureDoesNotMatch"},
+		"unknown key": {changed(func(c *aws.Credentials) { c.AccessKeyID = "ASIAIOSFODNN7EXAMPLE" }), nil,
+			403, "InvalidClientTokenId"},
+		"changed session token": {changed(func(c *aws.Credentials) { c.SessionToken += "x" }), nil, 403,
+			"InvalidClientTokenId"},
+		"no session token": {changed(func(c *aws.Credentials) { c.SessionToken = "" }), nil, 403,
+			"InvalidClientTokenId"},
+		"surplus session token": {aliceKeys, func(r *http.Request) { r.Header.Set("X-Amz-Security-Token", "x") }, 403,
+			"InvalidClientTokenId"},
 		"changed body": {creds, func(r *http.Request) {
 			r.Body = io.NopCloser(strings.NewReader("Version=2011-06-15&Action=GetCallerIdentity"))
 		}, 403, "SignatureDoesNotMatch"},
-		"changed path":          {creds, func(r *http.Request) { r.URL.Path = "/x" }, 403, "SignatureDoesNotMatch"},
-		"changed query":         {creds, func(r *http.Request) { r.URL.RawQuery = "x=y" }, 403, "SignatureDoesNotMatch"},
-		"changed signed header": {creds, func(r *http.Request) { r.Header.Set("Amz-Sdk-Invocation-Id", "x") }, 403, "SignatureDoesNotMatch"},
-		"missing signed header": {creds, func(r *http.Request) { r.Header.Del("Amz-Sdk-Invocation-Id") }, 403, "SignatureDoesNotMatch"},
+		"changed path": {creds, func(r *http.Request) { r.URL.Path = "/x" }, 403, "SignatureDoesNotMatch"},
+		"changed query": {creds, func(r *http.Request) { r.URL.RawQuery = "x=y" }, 403,
+			"SignatureDoesNotMatch"},
+		"changed signed header": {creds, func(r *http.Request) { r.Header.Set("Amz-Sdk-Invocation-Id", "x") }, 403,
+			"SignatureDoesNotMatch"},
+		"missing signed header": {creds, func(r *http.Request) { r.Header.Del("Amz-Sdk-Invocation-Id") }, 403,
+			"SignatureDoesNotMatch"},
 		"unsigned host": {creds, func(r *http.Request) {
 			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), ";host", "", 1))
 		}, 403, "SignatureDoesNotMatch"},
 		"other day": {creds, func(r *http.Request) {
-			r.Header.Set("Authorization", regexp.MustCompile(`/\d{8}/`).ReplaceAllString(r.Header.Get("Authorization"), "/20200101/"))
+			r.Header.Set("Authorization",
+				regexp.MustCompile(`/\d{8}/`).ReplaceAllString(r.Header.Get("Authorization"), "/20200101/"))
 		}, 403, "SignatureDoesNotMatch"},
 		"other service": {creds, func(r *http.Request) {
 			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "/sts/", "/s3/", 1))
@@ -407,17 +439,20 @@ func TestAssumeRole(t *testing.T) {
 		status                 int
 		code                   string // none: it is accepted
 	}{
-		"role":                 {creds: creds, role: publish, externalID: "42"},
-		"user":                 {creds: aliceKeys, role: "arn:aws-cn:iam::123456789012:role/a", seconds: 43200},
-		"surplus external id":  {creds: creds, role: "arn:aws-cn:iam::123456789012:role/a", externalID: "42"},
-		"no external id":       {creds: creds, role: publish, status: 403, code: "AccessDenied"},
-		"wrong external id":    {creds: creds, role: publish, externalID: "43", status: 403, code: "AccessDenied"},
-		"other principal":      {creds: aliceKeys, role: publish, externalID: "42", status: 403, code: "AccessDenied"},
-		"itself":               {creds: creds, role: deploy, status: 403, code: "AccessDenied"},
-		"unknown role":         {creds: creds, role: deploy + "2", status: 403, code: "AccessDenied"},
-		"session name":         {creds: creds, role: publish, externalID: "42", name: "é", status: 400, code: "ValidationError"},
-		"chained for too long": {creds: creds, role: publish, externalID: "42", seconds: 3601, status: 400, code: "ValidationError"},
-		"unknown caller":       {creds: aws.Credentials{AccessKeyID: "AKIA", SecretAccessKey: "x"}, role: publish, status: 403, code: "InvalidClientTokenId"},
+		"role":                {creds: creds, role: publish, externalID: "42"},
+		"user":                {creds: aliceKeys, role: "arn:aws-cn:iam::123456789012:role/a", seconds: 43200},
+		"surplus external id": {creds: creds, role: "arn:aws-cn:iam::123456789012:role/a", externalID: "42"},
+		"no external id":      {creds: creds, role: publish, status: 403, code: "AccessDenied"},
+		"wrong external id":   {creds: creds, role: publish, externalID: "43", status: 403, code: "AccessDenied"},
+		"other principal":     {creds: aliceKeys, role: publish, externalID: "42", status: 403, code: "AccessDenied"},
+		"itself":              {creds: creds, role: deploy, status: 403, code: "AccessDenied"},
+		"unknown role":        {creds: creds, role: deploy + "2", status: 403, code: "AccessDenied"},
+		"session name": {creds: creds, role: publish, externalID: "42", name: "é", status: 400,
+			code: "ValidationError"},
+		"chained for too long": {creds: creds, role: publish, externalID: "42", seconds: 3601, status: 400,
+			code: "ValidationError"},
+		"unknown caller": {creds: aws.Credentials{AccessKeyID: "AKIA", SecretAccessKey: "x"}, role: publish,
+			status: 403, code: "InvalidClientTokenId"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -462,16 +497,21 @@ func TestSTSRawRequests(t *testing.T) {
 		status  int
 		body    string
 	}{
-		"accepted":             {form(assume + "&RoleSessionName=build"), 200, `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>ASIA`},
-		"signed":               {signed, 400, "<Code>ValidationError</Code>"},
-		"no session name":      {form(assume), 400, "<Code>ValidationError</Code>"},
-		"no role":              {form("Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=build&WebIdentityToken=" + token), 400, "<Code>ValidationError</Code>"},
-		"duration, no number":  {form(assume + "&RoleSessionName=build&DurationSeconds=1h"), 400, "<Code>ValidationError</Code>"},
-		"unknown action":       {form("Action=GetSessionToken&Version=2011-06-15"), 400, `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>InvalidAction</Code>`},
-		"other version":        {form("Action=GetCallerIdentity&Version=2010-01-01"), 400, "<Code>InvalidAction</Code>"},
-		"nothing":              {form(""), 400, "<Code>InvalidAction</Code>"},
-		"GET":                  {get, 405, "<Code>InvalidAction</Code>"},
-		"GetCallerIdentity ()": {form("Action=GetCallerIdentity&Version=2011-06-15"), 403, "<Code>MissingAuthenticationToken</Code>"},
+		"accepted": {form(assume + "&RoleSessionName=build"), 200,
+			`<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>ASIA`},
+		"signed":          {signed, 400, "<Code>ValidationError</Code>"},
+		"no session name": {form(assume), 400, "<Code>ValidationError</Code>"},
+		"no role":         {form("Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=build&WebIdentityToken=" + token), 400, "<Code>ValidationError</Code>"},
+		"duration, no number": {form(assume + "&RoleSessionName=build&DurationSeconds=1h"), 400,
+			"<Code>ValidationError</Code>"},
+		"unknown action": {form("Action=GetSessionToken&Version=2011-06-15"), 400,
+			`<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>InvalidAction</Code>`},
+		"other version": {form("Action=GetCallerIdentity&Version=2010-01-01"), 400,
+			"<Code>InvalidAction</Code>"},
+		"nothing": {form(""), 400, "<Code>InvalidAction</Code>"},
+		"GET":     {get, 405, "<Code>InvalidAction</Code>"},
+		"GetCallerIdentity ()": {form("Action=GetCallerIdentity&Version=2011-06-15"), 403,
+			"<Code>MissingAuthenticationToken</Code>"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -484,7 +524,8 @@ func TestSTSRawRequests(t *testing.T) {
 			if response.StatusCode != c.status || !strings.Contains(string(body), c.body) {
 				t.Errorf("got %d %s, want %d %s", response.StatusCode, body, c.status, c.body)
 			}
-			if id := response.Header.Get("X-Amzn-Requestid"); id == "" || !strings.Contains(string(body), "<RequestId>"+id+"</RequestId>") {
+			if id := response.Header.Get("X-Amzn-Requestid"); id == "" ||
+				!strings.Contains(string(body), "<RequestId>"+id+"</RequestId>") {
 				t.Errorf("request id %q is not in %s", id, body)
 			}
 		})
@@ -501,14 +542,20 @@ func TestTokenServer(t *testing.T) {
 		status int
 		want   string // the audience, or a part of the refusal
 	}{
-		"default audience":   {"GET", w.TokenServer.URL, []string{"bearer " + w.TokenServer.RequestToken}, 200, "https://github.com/octo-org"},
-		"audience":           {"GET", w.TokenServer.URL + "&audience=a%2Cb", []string{"BEARER " + w.TokenServer.RequestToken}, 200, "a,b"},
-		"no request token":   {"GET", w.TokenServer.URL, nil, 401, "not authorized"},
-		"bad request token":  {"GET", w.TokenServer.URL, []string{"Bearer x"}, 401, "not authorized"},
-		"other scheme":       {"GET", w.TokenServer.URL, []string{"token " + w.TokenServer.RequestToken}, 401, "not authorized"},
-		"two authorizations": {"GET", w.TokenServer.URL, []string{"Bearer " + w.TokenServer.RequestToken, "Bearer " + w.TokenServer.RequestToken}, 401, "not authorized"},
-		"POST":               {"POST", w.TokenServer.URL, []string{"Bearer " + w.TokenServer.RequestToken}, 405, "POST"},
-		"query lost":         {"GET", strings.Replace(w.TokenServer.URL, "?api-version=2.0", "?audience=x", 1), []string{"Bearer " + w.TokenServer.RequestToken}, 400, "api-version"},
+		"default audience": {"GET", w.TokenServer.URL, []string{"bearer " + w.TokenServer.RequestToken}, 200,
+			"https://github.com/octo-org"},
+		"audience": {"GET", w.TokenServer.URL + "&audience=a%2Cb",
+			[]string{"BEARER " + w.TokenServer.RequestToken}, 200, "a,b"},
+		"no request token":  {"GET", w.TokenServer.URL, nil, 401, "not authorized"},
+		"bad request token": {"GET", w.TokenServer.URL, []string{"Bearer x"}, 401, "not authorized"},
+		"other scheme": {"GET", w.TokenServer.URL, []string{"token " + w.TokenServer.RequestToken}, 401,
+			"not authorized"},
+		"two authorizations": {"GET", w.TokenServer.URL, []string{"Bearer " + w.TokenServer.RequestToken,
+			"Bearer " + w.TokenServer.RequestToken}, 401, "not authorized"},
+		"POST": {"POST", w.TokenServer.URL, []string{"Bearer " + w.TokenServer.RequestToken}, 405,
+			"POST"},
+		"query lost": {"GET", strings.Replace(w.TokenServer.URL, "?api-version=2.0", "?audience=x", 1),
+			[]string{"Bearer " + w.TokenServer.RequestToken}, 400, "api-version"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -568,15 +615,18 @@ func TestTokenServerClaims(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	claims := verified(t, w.Issuer, getToken(t, w.TokenServer, ""))
-	if claims["exp"].(float64)-claims["iat"].(float64) != 300 || claims["jti"] == "" || claims["repository"] != "octo-org/octo-repo" {
+	if claims["exp"].(float64)-claims["iat"].(float64) != 300 || claims["jti"] == "" ||
+		claims["repository"] != "octo-org/octo-repo" {
 		t.Errorf("claims %v", claims)
 	}
 
 	w = newWorld(t)
 	w.TokenServer.Lifetime = time.Minute
-	w.TokenServer.Claims = map[string]any{"sub": "s", "repository_owner": "hub", "https://aws.amazon.com/tags": map[string]any{"k": "v"}}
+	w.TokenServer.Claims = map[string]any{"sub": "s", "repository_owner": "hub",
+		"https://aws.amazon.com/tags": map[string]any{"k": "v"}}
 	claims = verified(t, w.Issuer, getToken(t, w.TokenServer, ""))
-	if claims["exp"].(float64)-claims["iat"].(float64) != 60 || claims["sub"] != "s" || claims["aud"] != "https://github.com/hub" || claims["https://aws.amazon.com/tags"] == nil {
+	if claims["exp"].(float64)-claims["iat"].(float64) != 60 || claims["sub"] != "s" ||
+		claims["aud"] != "https://github.com/hub" || claims["https://aws.amazon.com/tags"] == nil {
 		t.Errorf("claims %v", claims)
 	}
 }
@@ -655,7 +705,8 @@ func TestCloseLeavesNothing(t *testing.T) {
 	})
 	refused := make(chan error)
 	go func() {
-		_, err := client(w.STS, aliceKeys, func(o *sts.Options) { o.HTTPClient = http.DefaultClient }).GetCallerIdentity(context.Background(), nil)
+		_, err := client(w.STS, aliceKeys,
+			func(o *sts.Options) { o.HTTPClient = http.DefaultClient }).GetCallerIdentity(context.Background(), nil)
 		refused <- err
 	}()
 	getToken(t, w.TokenServer, "")
@@ -672,7 +723,8 @@ func TestCloseLeavesNothing(t *testing.T) {
 	for deadline := time.Now().Add(30 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			stacks := make([]byte, 1<<16)
-			t.Fatalf("%d goroutines, were %d:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
+			t.Fatalf("%d goroutines, were %d:\n%s", runtime.NumGoroutine(), before,
+				stacks[:runtime.Stack(stacks, true)])
 		}
 	}
 	for _, url := range []string{w.Issuer.URL, w.TokenServer.URL, w.STS.URL} {
