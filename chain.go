@@ -220,7 +220,8 @@ func (l *load) assumeRole(given func(*stscreds.AssumeRoleOptions)) func(*stscred
 // boundedClient has the bound of a retrieval from a token source.
 type boundedClient struct{ stscreds.AssumeRoleAPIClient }
 
-func (c boundedClient) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, optFns ...func(*sts.Options)) (*sts.AssumeRoleOutput, error) {
+func (c boundedClient) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput,
+	optFns ...func(*sts.Options)) (*sts.AssumeRoleOutput, error) {
 	ctx, cancel := context.WithTimeout(ctx, webidentity.RetrieveTimeout)
 	defer cancel()
 	return c.AssumeRoleAPIClient.AssumeRole(ctx, in, optFns...)
@@ -318,7 +319,8 @@ func (l *load) environment(cfg *aws.Config, env EnvConfig) error {
 	if client == nil {
 		client = sts.NewFromConfig(credentialsConfig(*cfg))
 	}
-	provider := stscreds.NewWebIdentityRoleProvider(client, env.RoleARN, stscreds.IdentityTokenFile(sharedfile.TokenFile(value)), optFns...)
+	provider := stscreds.NewWebIdentityRoleProvider(client, env.RoleARN,
+		stscreds.IdentityTokenFile(sharedfile.TokenFile(value)), optFns...)
 	if l.err != nil {
 		return withSetting(l.err, l.server.setting)
 	}
@@ -352,7 +354,8 @@ func credentialsConfig(cfg aws.Config) aws.Config {
 // as their source.
 func (l *load) restoreStaticSource(cfg *aws.Config, shared SharedConfig) {
 	cache, ok := cfg.Credentials.(*aws.CredentialsCache)
-	if !ok || l.given.Credentials != nil || !l.files.Shown() || !cache.IsCredentialsProvider(credentials.StaticCredentialsProvider{}) {
+	if !ok || l.given.Credentials != nil || !l.files.Shown() ||
+		!cache.IsCredentialsProvider(credentials.StaticCredentialsProvider{}) {
 		return
 	}
 	keys, err := cache.Retrieve(context.Background()) // static: no I/O

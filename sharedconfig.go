@@ -23,7 +23,8 @@ func TokenServer(c SharedConfig) (value string, ok bool) {
 // also understands web_identity_token_server; see [TokenServer]. The value is
 // not parsed. A profile that names both a token server and a token file is an
 // error of type [*tokensource.Error].
-func LoadSharedConfigProfile(ctx context.Context, profile string, optFns ...func(*LoadSharedConfigOptions)) (SharedConfig, error) {
+func LoadSharedConfigProfile(ctx context.Context, profile string,
+	optFns ...func(*LoadSharedConfigOptions)) (SharedConfig, error) {
 	var options LoadSharedConfigOptions
 	for _, fn := range optFns {
 		fn(&options)

@@ -53,7 +53,8 @@ func start(ctx context.Context, command, env []string) (outcome, error) {
 		return outcome{}, err
 	}
 	cmd.Cancel() // whoever of the group is left
-	o := outcome{exitCode: cmd.ProcessState.ExitCode(), timedOut: ctx.Err() != nil, stdout: stdout.String(), stderr: stderr.String()}
+	o := outcome{exitCode: cmd.ProcessState.ExitCode(), timedOut: ctx.Err() != nil, stdout: stdout.String(),
+		stderr: stderr.String()}
 	if o.exitCode < 0 {
 		o.signal = cmd.ProcessState.String()
 	}

@@ -57,7 +57,9 @@ func writeCertificates(folder string) (*tls.Config, error) {
 
 // certificate makes a certificate that the issuer has signed, or an authority
 // where there is none.
-func certificate(name string, issuer *x509.Certificate, issuerKey *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+func certificate(
+	name string, issuer *x509.Certificate, issuerKey *ecdsa.PrivateKey,
+) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, err

@@ -217,7 +217,8 @@ func listVerb(_ context.Context, args []string, stdout, stderr io.Writer) (bool,
 	}
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	for _, c := range cases {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", c.ID, strings.Join(c.Clauses, ","), strings.Join(c.Requires, ","), c.Title)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", c.ID, strings.Join(c.Clauses, ","), strings.Join(c.Requires, ","),
+			c.Title)
 	}
 	return true, table.Flush()
 }

@@ -81,11 +81,13 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 		Time     string     `xml:"timestamp,attr"`
 		Cases    []testcase `xml:"testcase"`
 	}{
-		Name: "web_identity_token_server " + r.Version, Tests: len(r.Results), Failures: r.Count(Failed), Errors: r.Count(CouldNot),
+		Name: "web_identity_token_server " + r.Version, Tests: len(r.Results), Failures: r.Count(Failed),
+		Errors:  r.Count(CouldNot),
 		Skipped: r.Count(Skipped) + r.Count(Known), Time: time.Now().UTC().Format(time.RFC3339),
 	}
 	for _, result := range r.Results {
-		c := testcase{Name: result.ID, Class: "conformance", Seconds: fmt.Sprintf("%.3f", result.Seconds), Stderr: result.Stderr}
+		c := testcase{Name: result.ID, Class: "conformance", Seconds: fmt.Sprintf("%.3f", result.Seconds),
+			Stderr: result.Stderr}
 		reasons := &text{strings.Join(result.Reasons, "\n")}
 		switch result.Status {
 		case Failed:

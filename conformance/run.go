@@ -156,7 +156,9 @@ func (w *world) judge(o outcome, classes bool) (problems []string, stderr string
 // of allowed.
 func (w *world) findSecrets(where, text, allowed string) {
 	for name, secret := range w.names.secrets {
-		if strings.Contains(text, secret) && !slices.ContainsFunc(strings.Fields(allowed), func(begin string) bool { return strings.HasPrefix(name, begin) }) {
+		if strings.Contains(text, secret) &&
+			!slices.ContainsFunc(strings.Fields(allowed),
+				func(begin string) bool { return strings.HasPrefix(name, begin) }) {
 			w.problem("the secret ${%s} is in %s", name, where)
 		}
 	}
@@ -167,9 +169,11 @@ func (w *world) difference(got retrieval, want Expectation, classes bool) string
 	if want.Error != nil {
 		switch {
 		case got.Error == nil:
-			return fmt.Sprintf("credentials with the key %s came, not an error of class %q", got.AccessKeyID, want.Error.Class)
+			return fmt.Sprintf("credentials with the key %s came, not an error of class %q", got.AccessKeyID,
+				want.Error.Class)
 		case classes && want.Error.Class != "" && got.Error.Class != want.Error.Class:
-			return fmt.Sprintf("the error's class is %q, not %q: %s", got.Error.Class, want.Error.Class, got.Error.Message)
+			return fmt.Sprintf("the error's class is %q, not %q: %s", got.Error.Class, want.Error.Class,
+				got.Error.Message)
 		}
 		for _, text := range want.Error.Mentions {
 			if !strings.Contains(got.Error.Message, text) {
@@ -189,7 +193,8 @@ func (w *world) difference(got retrieval, want Expectation, classes bool) string
 	}
 	if (Keys{got.AccessKeyID, got.SecretAccessKey, got.SessionToken}) != *keys {
 		return fmt.Sprintf("the credentials are %s, %s, %s, not %s, %s, %s",
-			got.AccessKeyID, got.SecretAccessKey, got.SessionToken, keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken)
+			got.AccessKeyID, got.SecretAccessKey, got.SessionToken, keys.AccessKeyID, keys.SecretAccessKey,
+			keys.SessionToken)
 	}
 	if expiration.IsZero() && got.Expiration == "" {
 		return ""

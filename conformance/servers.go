@@ -188,9 +188,10 @@ func (w *world) write(rw http.ResponseWriter, response *Response) {
 	case response.STS != nil:
 		kind, body = "text/xml", w.issue(response.STS)
 	case response.STSError != nil:
-		kind, body = "text/xml", fmt.Sprintf(`<ErrorResponse xmlns="%s"><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error>`+
-			`<RequestId>00000000-0000-4000-8000-000000000000</RequestId></ErrorResponse>`,
-			stsNamespace, escape(response.STSError.Code), escape(response.STSError.Message))
+		kind, body = "text/xml",
+			fmt.Sprintf(`<ErrorResponse xmlns="%s"><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error>`+
+				`<RequestId>00000000-0000-4000-8000-000000000000</RequestId></ErrorResponse>`,
+				stsNamespace, escape(response.STSError.Code), escape(response.STSError.Message))
 	}
 	rw.Header().Set("Content-Type", kind)
 	for name, value := range response.Headers {

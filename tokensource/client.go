@@ -121,7 +121,8 @@ func (q *request) configureTLS(config *tls.Config) error {
 		}
 		pair, err := tls.X509KeyPair(cert, key)
 		if err != nil {
-			e := invalid("http.cert_file and http.key_file: %q and %q are not a certificate and its key", q.CertFile, q.KeyFile)
+			e := invalid("http.cert_file and http.key_file: %q and %q are not a certificate and its key", q.CertFile,
+				q.KeyFile)
 			e.Err = err
 			return e
 		}

@@ -72,7 +72,8 @@ func (c *call) blot(text string) string {
 		}
 		quoted := strings.Trim(strconv.Quote(secret), `"`)
 		inJSON, _ := json.Marshal(secret)
-		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), quoted, strings.Trim(string(inJSON), `"`)} {
+		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), quoted,
+			strings.Trim(string(inJSON), `"`)} {
 			text = strings.ReplaceAll(text, form, redacted)
 		}
 	}

@@ -40,7 +40,8 @@ func (s *source) fetch(ctx context.Context) (string, error) {
 func (s *source) expand() (*call, error) {
 	c := &call{source: s, header: http.Header{}}
 	x := &expansion{audience: s.audience}
-	for _, expand := range []func(*request, *expansion) error{c.expandURL, c.expandQuery, c.expandBody, c.expandHeaders} {
+	for _, expand := range []func(*request, *expansion) error{c.expandURL, c.expandQuery, c.expandBody,
+		c.expandHeaders} {
 		if err := expand(s.doc.HTTP, x); err != nil {
 			return nil, err
 		}

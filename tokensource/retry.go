@@ -45,7 +45,8 @@ func (s *source) retry(ctx context.Context, attempt func(context.Context) (strin
 			return "", failed.err
 		}
 		if s.options.LogMode.IsRetries() {
-			logging.WithContext(ctx, s.options.Logger).Logf(logging.Warn, "%s: attempt %d failed: %v; the next is in %v",
+			logging.WithContext(ctx, s.options.Logger).Logf(logging.Warn,
+				"%s: attempt %d failed: %v; the next is in %v",
 				s.name, n, failed.err, delay)
 		}
 		select {

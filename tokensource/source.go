@@ -166,7 +166,8 @@ func (s *source) Token(ctx context.Context) (Token, error) {
 	}
 	token := Token{Value: value, Expires: expiry(value)}
 	if s.doc.Env != "" && !token.Expires.IsZero() && !time.Now().Before(token.Expires) {
-		expired := notConfigured("the token in the variable %s expired at %s", s.doc.Env, token.Expires.UTC().Format(time.RFC3339))
+		expired := notConfigured("the token in the variable %s expired at %s", s.doc.Env,
+			token.Expires.UTC().Format(time.RFC3339))
 		expired.Expired = true
 		expired.Hint = "a variable is a snapshot, so a process that outlives the token in it cannot renew it: " +
 			"start the process anew with a fresh token, or name a token server that can be asked"

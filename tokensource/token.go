@@ -63,7 +63,8 @@ func expiry(token string) time.Time {
 		exp    float64
 	)
 	const year9999 = 253402300799
-	if (Token{Value: token}).Claims(&claims) != nil || json.Unmarshal(claims["exp"], &exp) != nil || exp <= 0 || exp > year9999 {
+	if (Token{Value: token}).Claims(&claims) != nil || json.Unmarshal(claims["exp"], &exp) != nil || exp <= 0 ||
+		exp > year9999 {
 		return time.Time{}
 	}
 	return time.Unix(int64(exp), 0)

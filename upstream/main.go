@@ -252,7 +252,8 @@ func agree(dir string) error {
 	// The same versions as this module's, so that nothing is looked up.
 	ourPath := strings.TrimSuffix(ours, "/")
 	text := strings.Replace(string(mod), "module "+ourPath, "module agree.test", 1) +
-		fmt.Sprintf("\nrequire %s v0.0.0\nrequire %s v0.0.0\nreplace %[1]s => %[3]s\nreplace %[2]s => %[4]s\n", ourPath, renamed, root, copied)
+		fmt.Sprintf("\nrequire %s v0.0.0\nrequire %s v0.0.0\nreplace %[1]s => %[3]s\nreplace %[2]s => %[4]s\n", ourPath,
+			renamed, root, copied)
 	if err := create(filepath.Join(module, "go.mod"), []byte(text)); err != nil {
 		return err
 	}

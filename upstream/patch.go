@@ -25,7 +25,8 @@ const (
 // declarations that it leaves out. They become internal packages.
 var placed = map[string][]string{
 	"tokensource": {
-		"client.go", "document.go", "errors.go", "file.go", "http.go", "lazy.go", "nonblocking_other.go", "nonblocking_unix.go", "options.go", "parse.go", "reader.go", "redact.go", "request.go",
+		"client.go", "document.go", "errors.go", "file.go", "http.go", "lazy.go", "nonblocking_other.go",
+		"nonblocking_unix.go", "options.go", "parse.go", "reader.go", "redact.go", "request.go",
 		"response.go", "retry.go", "servers.go", "source.go", "template.go", "token.go", "tokensource.go", "url.go",
 		"document.schema.json", "servers/GitHub.json",
 		"main_test.go", "client_test.go",
@@ -37,7 +38,8 @@ var placed = map[string][]string{
 var leftOut = []string{
 	"NewProvider",
 	"Server", "Servers", "serverName", "Register", "GitHub", "File", "Env",
-	"document.masked", "template.masked", "part.masked", "template.maskedURL", "template.eachSegment", "maskedAll", "maskedValue",
+	"document.masked", "template.masked", "part.masked", "template.maskedURL", "template.eachSegment", "maskedAll",
+	"maskedValue",
 	"mask", "harmless", "hidden",
 }
 
@@ -212,7 +214,8 @@ func countPlaces(dir string) error {
 		}
 	}
 	if found != places {
-		err = errors.Join(err, fmt.Errorf("%d lines speak of the token file, and not %d: compare them with the edits", found, places))
+		err = errors.Join(err,
+			fmt.Errorf("%d lines speak of the token file, and not %d: compare them with the edits", found, places))
 	}
 	return err
 }
@@ -237,7 +240,8 @@ func apply(name string, text []byte, edits []edit) ([]byte, error) {
 		start, end := fset.Position(decl.Pos()).Offset, fset.Position(decl.End()).Offset
 		within := text[start:end]
 		if n := bytes.Count(within, []byte(e.anchor)); n != 1 {
-			return nil, fmt.Errorf("%s: the anchor %q is %d times in the declaration of %q, and not once", name, e.anchor, n, e.decl)
+			return nil, fmt.Errorf("%s: the anchor %q is %d times in the declaration of %q, and not once", name,
+				e.anchor, n, e.decl)
 		}
 		start += bytes.Index(within, []byte(e.anchor))
 		with := e.with

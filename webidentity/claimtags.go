@@ -60,7 +60,8 @@ func ClaimTags(source tokensource.TokenSource, prefix string, claims ...string) 
 		case *sts.Client:
 			// A further role of a chain that upstream's loader makes: nobody
 			// else sets CredentialSources.
-			if o.CredentialSources != nil && aws.IsCredentialsProvider(client.Options().Credentials, (*stscreds.AssumeRoleProvider)(nil)) {
+			if o.CredentialSources != nil &&
+				aws.IsCredentialsProvider(client.Options().Credentials, (*stscreds.AssumeRoleProvider)(nil)) {
 				return
 			}
 		}
@@ -80,7 +81,8 @@ type taggingClient struct {
 	tags   *claimTags
 }
 
-func (c taggingClient) AssumeRole(ctx context.Context, params *sts.AssumeRoleInput, optFns ...func(*sts.Options)) (*sts.AssumeRoleOutput, error) {
+func (c taggingClient) AssumeRole(ctx context.Context, params *sts.AssumeRoleInput,
+	optFns ...func(*sts.Options)) (*sts.AssumeRoleOutput, error) {
 	tagged := *params
 	if err := c.tags.add(ctx, &tagged); err != nil {
 		return nil, err
@@ -136,7 +138,8 @@ func (t *claimTags) add(ctx context.Context, params *sts.AssumeRoleInput) error 
 	}
 	var claims map[string]json.RawMessage
 	if err := token.Claims(&claims); err != nil {
-		return &tokensource.Error{Class: tokensource.TokenMalformed, Problem: fmt.Sprintf("there are no claims for session tags in %s", err)}
+		return &tokensource.Error{Class: tokensource.TokenMalformed,
+			Problem: fmt.Sprintf("there are no claims for session tags in %s", err)}
 	}
 	for i, claim := range t.claims {
 		value, problem := tagValue(claims[claim])

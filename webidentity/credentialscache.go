@@ -44,7 +44,8 @@ const storing = 100 * time.Millisecond
 // [aws.HandleFailRefreshCredentialsCacheStrategy] and
 // [aws.AdjustExpiresByCredentialsCacheStrategy] is not used. After Invalidate, the
 // next Retrieve may return the same credentials once more.
-func NewCredentialsCache(provider aws.CredentialsProvider, logger logging.Logger, optFns ...func(*aws.CredentialsCacheOptions)) *aws.CredentialsCache {
+func NewCredentialsCache(provider aws.CredentialsProvider, logger logging.Logger,
+	optFns ...func(*aws.CredentialsCacheOptions)) *aws.CredentialsCache {
 	inner, ok := provider.(*aws.CredentialsCache)
 	if !ok {
 		inner = aws.NewCredentialsCache(provider)
@@ -199,7 +200,8 @@ func (r *renewal) settle(creds aws.Credentials, err error) (aws.Credentials, err
 		r.next = time.Now().Add(r.every)
 	case r.isGood() && isTemporary(err):
 		if !r.failed && r.logger != nil { // which may ask this cache for credentials, and wait for r.mu
-			go r.logger.Logf(logging.Warn, "credentials that expire at %s could not be renewed yet: %v", r.current.Expires.Format(time.RFC3339), err)
+			go r.logger.Logf(logging.Warn, "credentials that expire at %s could not be renewed yet: %v",
+				r.current.Expires.Format(time.RFC3339), err)
 		}
 		r.failed = true
 		return r.current, nil

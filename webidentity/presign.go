@@ -31,14 +31,16 @@ func PresignExpiry(creds aws.Credentials, want time.Duration) (expiry time.Durat
 		want = defaultPresignExpiry
 	}
 	if want < time.Second {
-		return 0, false, fmt.Errorf("an expiry of %v is too short to presign with; want a second or more, or 0 for %v", want, defaultPresignExpiry)
+		return 0, false, fmt.Errorf("an expiry of %v is too short to presign with; want a second or more, or 0 for %v",
+			want, defaultPresignExpiry)
 	}
 	expiry = min(want, maxPresignExpiry)
 	if creds.CanExpire {
 		expiry = min(expiry, time.Until(creds.Expires))
 	}
 	if expiry < time.Second {
-		return 0, false, fmt.Errorf("nothing can be presigned with credentials that expire at %s; retrieve new ones", creds.Expires.Format(time.RFC3339))
+		return 0, false, fmt.Errorf("nothing can be presigned with credentials that expire at %s; retrieve new ones",
+			creds.Expires.Format(time.RFC3339))
 	}
 	return expiry.Truncate(time.Second), expiry < want, nil
 }

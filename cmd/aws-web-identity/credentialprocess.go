@@ -28,8 +28,8 @@ func credentialProcess(flags *flag.FlagSet) runner {
 			Expiration      *time.Time `json:",omitempty"`
 			AccountId       string     `json:",omitempty"`
 		}{
-			Version: 1, AccessKeyId: creds.AccessKeyID, SecretAccessKey: creds.SecretAccessKey, SessionToken: creds.SessionToken,
-			AccountId: creds.AccountID,
+			Version: 1, AccessKeyId: creds.AccessKeyID, SecretAccessKey: creds.SecretAccessKey,
+			SessionToken: creds.SessionToken, AccountId: creds.AccountID,
 		}
 		if creds.CanExpire {
 			response.Expiration = &creds.Expires
@@ -44,7 +44,8 @@ const entered = "AWS_WEB_IDENTITY_ENTERED"
 // enter notes the profile in the environment, which its credential_process
 // inherits. A profile that is there already would call itself forever.
 func enter(profile string) error {
-	place := fmt.Sprintf("%q", []string{profile, os.Getenv("AWS_CONFIG_FILE"), os.Getenv("AWS_SHARED_CREDENTIALS_FILE")})
+	place := fmt.Sprintf("%q",
+		[]string{profile, os.Getenv("AWS_CONFIG_FILE"), os.Getenv("AWS_SHARED_CREDENTIALS_FILE")})
 	before := os.Getenv(entered)
 	if strings.Contains(before, place) {
 		return fmt.Errorf("profile %s gets its credentials from a credential_process that asks for profile %[1]s again: "+

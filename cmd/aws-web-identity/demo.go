@@ -114,13 +114,16 @@ func assumeAll(ctx context.Context, _ []string, out io.Writer) error {
 	}
 	table.Flush()
 
-	_, _, err = assume(ctx, []func(*config.LoadOptions) error{config.WithSharedConfigFiles([]string{file}), config.WithSharedConfigProfile("denied")})
+	_, _, err = assume(ctx, []func(*config.LoadOptions) error{config.WithSharedConfigFiles([]string{file}),
+		config.WithSharedConfigProfile("denied")})
 	var refusal *tokensource.Error
 	if !errors.As(err, &refusal) || refusal.Class != tokensource.RoleDenied {
 		return fmt.Errorf("the profile denied should have been denied: %w", err)
 	}
-	fmt.Fprintf(out, "\nThe profile denied names a role that trusts another repository:\n\n%s\n", layout.Indent(layout.Wrap(refusal.Error())))
-	fmt.Fprintf(out, "%d token requests and %d exchanges with STS; nothing was stored.\n", len(world.TokenServer.Requests()), exchanges(world))
+	fmt.Fprintf(out, "\nThe profile denied names a role that trusts another repository:\n\n%s\n",
+		layout.Indent(layout.Wrap(refusal.Error())))
+	fmt.Fprintf(out, "%d token requests and %d exchanges with STS; nothing was stored.\n",
+		len(world.TokenServer.Requests()), exchanges(world))
 	return nil
 }
 
@@ -129,7 +132,8 @@ func assumeAll(ctx context.Context, _ []string, out io.Writer) error {
 func sharedConfig(world *webidentitytest.World) string {
 	var b strings.Builder
 	for _, id := range identities {
-		role := webidentitytest.Role{ARN: roleARN(id.account, id.profile), Subject: "repo:octo-org/octo-repo:*", Audience: id.audience}
+		role := webidentitytest.Role{ARN: roleARN(id.account, id.profile), Subject: "repo:octo-org/octo-repo:*",
+			Audience: id.audience}
 		fmt.Fprintf(&b, "[profile %s]\nrole_arn = %s\nrole_session_name = demo\n", id.profile, role.ARN)
 		switch {
 		case id.source != "":
@@ -149,7 +153,9 @@ func sharedConfig(world *webidentitytest.World) string {
 
 // assume loads the configuration and asks STS who that makes us, and for how
 // long.
-func assume(ctx context.Context, options []func(*config.LoadOptions) error) (arn string, life time.Duration, err error) {
+func assume(
+	ctx context.Context, options []func(*config.LoadOptions) error,
+) (arn string, life time.Duration, err error) {
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return "", 0, err

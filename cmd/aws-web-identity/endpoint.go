@@ -60,7 +60,8 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusMethodNotAllowed, "MethodNotAllowed", "only GET is understood")
 		return
 	case len(authorization) != 1 || subtle.ConstantTimeCompare([]byte(authorization[0]), []byte(e.token)) == 0:
-		refuse(http.StatusUnauthorized, "Unauthorized", "the Authorization header is not AWS_CONTAINER_AUTHORIZATION_TOKEN")
+		refuse(http.StatusUnauthorized, "Unauthorized",
+			"the Authorization header is not AWS_CONTAINER_AUTHORIZATION_TOKEN")
 		return
 	}
 	creds, err := e.provider.Retrieve(r.Context())

@@ -104,7 +104,8 @@ func writeDotenv(set []variable, out io.Writer) error {
 		case dotenvQuoted.MatchString(v.value):
 			fmt.Fprintf(&b, "%s='%s'\n", v.name, v.value)
 		default:
-			return fmt.Errorf("%s holds a character that programs read differently in -format dotenv: use -format json", v.name)
+			return fmt.Errorf("%s holds a character that programs read differently in -format dotenv: use -format json",
+				v.name)
 		}
 	}
 	_, err := io.WriteString(out, b.String())

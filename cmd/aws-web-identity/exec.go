@@ -51,7 +51,8 @@ func execute(flags *flag.FlagSet) runner {
 			if err != nil {
 				return err
 			}
-			cmd.Env = append(cmd.Env, "AWS_CONTAINER_CREDENTIALS_FULL_URI="+e.url(), "AWS_CONTAINER_AUTHORIZATION_TOKEN="+e.token)
+			cmd.Env = append(cmd.Env, "AWS_CONTAINER_CREDENTIALS_FULL_URI="+e.url(),
+				"AWS_CONTAINER_AUTHORIZATION_TOKEN="+e.token)
 			for _, v := range variables(cfg.Region, aws.Credentials{}) {
 				cmd.Env = append(cmd.Env, v.name+"="+v.value)
 			}
@@ -67,9 +68,11 @@ func execute(flags *flag.FlagSet) runner {
 // container credentials, or to static keys.
 func withoutCredentials(environ []string) []string {
 	preferred := []string{
-		"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
+		"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN",
+		"AWS_SECURITY_TOKEN",
 		"AWS_CREDENTIAL_EXPIRATION", "AWS_CREDENTIAL_FILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
-		"AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_WEB_IDENTITY_TOKEN_SERVER", entered,
+		"AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_WEB_IDENTITY_TOKEN_SERVER",
+		entered,
 	}
 	return slices.DeleteFunc(environ, func(variable string) bool {
 		name, _, _ := strings.Cut(strings.ToUpper(variable), "=")

@@ -136,7 +136,8 @@ func usage() {
 	for _, v := range verbs {
 		fmt.Fprint(os.Stderr, layout.Indent(v.String()))
 	}
-	fmt.Fprint(os.Stderr, "\nWithout -profile, the profile is that of AWS_PROFILE, or the environment names the role, as for the SDK.\n"+
-		"\nexit status: 0 if all went as it should, 1 if something failed, 2 if called wrongly; exec: CMD's own,\n"+
-		"128+n if signal n ended it, 127 if it is not found, 126 if it cannot be run\n")
+	fmt.Fprint(os.Stderr,
+		"\nWithout -profile, the profile is that of AWS_PROFILE, or the environment names the role, as for the SDK.\n"+
+			"\nexit status: 0 if all went as it should, 1 if something failed, 2 if called wrongly; exec: CMD's own,\n"+
+			"128+n if signal n ended it, 127 if it is not found, 126 if it cannot be run\n")
 }

@@ -81,7 +81,8 @@ func detect(out io.Writer) error {
 			found++
 			fmt.Fprintf(out, "web_identity_token_server = %s\n  %s\n", value, strings.Join(append(set, "set"), " "))
 		case len(set) > 0:
-			fmt.Fprintf(out, "not %s: of its variables, only %s set\n%s", s.Name, strings.Join(append(set, "is"), " "), layout.Indent(layout.Wrap(d.Hint)))
+			fmt.Fprintf(out, "not %s: of its variables, only %s set\n%s", s.Name, strings.Join(append(set, "is"), " "),
+				layout.Indent(layout.Wrap(d.Hint)))
 		}
 	}
 	fmt.Fprintf(out, "No variable says whether this is one of %s.\n", strings.Join(unknown, ", "))

@@ -25,6 +25,7 @@ func cameFromTerminal(s os.Signal) bool {
 	}
 	defer terminal.Close()
 	var foreground int32
-	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, terminal.Fd(), syscall.TIOCGPGRP, uintptr(unsafe.Pointer(&foreground)))
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, terminal.Fd(), syscall.TIOCGPGRP,
+		uintptr(unsafe.Pointer(&foreground)))
 	return errno == 0 && int(foreground) == syscall.Getpgrp()
 }

@@ -16,7 +16,8 @@ import (
 func showFIFO(text []byte) (*shown, error) {
 	dir, err := os.MkdirTemp("", "aws-config-")
 	if err != nil {
-		return nil, fmt.Errorf("neither /dev/fd nor /proc/self/fd has a name for a pipe, and no FIFO can be made: %w", err)
+		return nil, fmt.Errorf("neither /dev/fd nor /proc/self/fd has a name for a pipe, and no FIFO can be made: %w",
+			err)
 	}
 	name := filepath.Join(dir, "config")
 	if err := syscall.Mkfifo(name, 0o600); err != nil {

@@ -85,7 +85,8 @@ func (k *tokenKeys) edit() {
 		value = markBoth
 	}
 	// In quotes, upstream reads the value as it is.
-	l.file.edits = append(l.file.edits, edit{l.start, l.start + len(l.text), l.indent() + fileKey + ` = "` + value + `"`})
+	l.file.edits = append(l.file.edits,
+		edit{l.start, l.start + len(l.text), l.indent() + fileKey + ` = "` + value + `"`})
 }
 
 // findKeys finds the lines of the profiles that give them one of the keys.

@@ -107,7 +107,8 @@ func readAll(r io.Reader, size int64) ([]byte, error) {
 // keepsItsName reports whether upstream may open the file by its own name, since
 // a change in the meantime would be found.
 func (f *file) keepsItsName() bool {
-	return f.unreadable || !f.transient && time.Since(f.version.modified) > settled && time.Since(f.version.changed) > settled
+	return f.unreadable || !f.transient && time.Since(f.version.modified) > settled &&
+		time.Since(f.version.changed) > settled
 }
 
 // passedAndChanged reports whether upstream opened the file by its own name, and

@@ -44,7 +44,8 @@ func (s *STS) Do(r *http.Request) (*http.Response, error) {
 	case action == "":
 		status = http.StatusNotFound
 	case strings.Contains(form.Get("RoleArn"), "denied"):
-		status, response = http.StatusForbidden, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`
+		status, response = http.StatusForbidden,
+			`<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`
 	default:
 		n := len(s.Requests)
 		response = fmt.Sprintf(`<%[1]sResponse><%[1]sResult><AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/r/s</Arn></AssumedRoleUser>`+

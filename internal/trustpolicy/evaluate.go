@@ -73,9 +73,11 @@ func (p *Policy) Evaluate(claims map[string]any, context map[string][]string) Re
 		if result.Verdict == Denied || !further.needed {
 			continue
 		}
-		if other := p.evaluate(r, further.action); other.Verdict == Denied || result.Verdict == Allowed && other.Verdict != Allowed {
+		other := p.evaluate(r, further.action)
+		if other.Verdict == Denied || result.Verdict == Allowed && other.Verdict != Allowed {
 			result.Verdict = other.Verdict
-			result.Reason = fmt.Sprintf("the token has the claim %q, which needs %s: %s", further.claim, further.action, other.Reason)
+			result.Reason = fmt.Sprintf("the token has the claim %q, which needs %s: %s", further.claim, further.action,
+				other.Reason)
 		}
 	}
 	r.authorize(&result)
@@ -91,7 +93,8 @@ func (r request) authorize(result *Result) {
 		result.Reason = fmt.Sprintf("STS refuses the token (InvalidIdentityToken): its claim %q does not name the role %q", rolesClaim, r.roleARN)
 	case result.Verdict == Allowed:
 		result.Verdict = Undecided
-		result.Reason = fmt.Sprintf("STS compares the token's claim %q with the ARN of the role, which is unknown here", rolesClaim)
+		result.Reason = fmt.Sprintf("STS compares the token's claim %q with the ARN of the role, which is unknown here",
+			rolesClaim)
 	}
 }
 
@@ -121,22 +124,26 @@ func (p *Policy) evaluate(r request, action string) (result Result) {
 	}
 	switch allow, deny := "Allow", "Deny"; {
 	case first[deny+string(Held)] != "":
-		result.Verdict, result.Reason = Denied, first[deny+string(Held)]+" is a Deny that applies: it wins over every Allow"
+		result.Verdict, result.Reason = Denied,
+			first[deny+string(Held)]+" is a Deny that applies: it wins over every Allow"
 	case first[allow+string(Held)]+first[allow+string(Unknown)] == "":
 		result.Verdict, result.Reason = Denied, "no Allow statement applies"
 	case first[deny+string(Unknown)] != "":
-		result.Verdict, result.Reason = Undecided, first[deny+string(Unknown)]+" is a Deny that may apply: it depends on what is unknown here"
+		result.Verdict, result.Reason = Undecided,
+			first[deny+string(Unknown)]+" is a Deny that may apply: it depends on what is unknown here"
 	case first[allow+string(Held)] != "":
 		result.Verdict, result.Reason = Allowed, first[allow+string(Held)]+" allows it"
 	default:
-		result.Verdict, result.Reason = Undecided, first[allow+string(Unknown)]+" may allow it: it depends on what is unknown here"
+		result.Verdict, result.Reason = Undecided,
+			first[allow+string(Unknown)]+" may allow it: it depends on what is unknown here"
 	}
 	return result
 }
 
 func checkAction(s statement, action string) Check {
 	check := Check{Status: Held, Expected: s.actions, Actual: []string{action}}
-	named := slices.ContainsFunc(s.actions, func(pattern string) bool { return Like(strings.ToLower(pattern), strings.ToLower(action)) })
+	named := slices.ContainsFunc(s.actions,
+		func(pattern string) bool { return Like(strings.ToLower(pattern), strings.ToLower(action)) })
 	switch {
 	case named && s.notAction:
 		check.Status, check.Why = Failed, fmt.Sprintf("%s is among the NotAction %q", action, s.actions)
@@ -172,7 +179,8 @@ func (r request) principal(s statement, roleARN string) Check {
 			if !isARN {
 				provider = p.value
 			}
-			why.nearer(2, "another provider: the policy trusts %q, the token is from %q%s", provider, r.provider, slash(provider, r.provider))
+			why.nearer(2, "another provider: the policy trusts %q, the token is from %q%s", provider, r.provider,
+				slash(provider, r.provider))
 		}
 	}
 	switch {

@@ -24,10 +24,13 @@ const (
 )
 
 var (
-	gitHubClaims = []string{"actor", "actor_id", "enterprise_id", "environment", "job_workflow_ref", "ref", "repository", "repository_id",
+	gitHubClaims = []string{"actor", "actor_id", "enterprise_id", "environment", "job_workflow_ref", "ref",
+		"repository", "repository_id",
 		"repository_owner_id", "workflow"}
-	buildkiteClaims = []string{"build_branch", "cluster_id", "cluster_name", "organization_id", "organization_slug", "pipeline_id", "pipeline_slug"}
-	gitLabClaims    = []string{"namespace_id", "pipeline_source", "project_id", "ref_protected", "runner_environment", "user_access_level",
+	buildkiteClaims = []string{"build_branch", "cluster_id", "cluster_name", "organization_id", "organization_slug",
+		"pipeline_id", "pipeline_slug"}
+	gitLabClaims = []string{"namespace_id", "pipeline_source", "project_id", "ref_protected", "runner_environment",
+		"user_access_level",
 		"user_email", "user_id", "user_login"}
 )
 
@@ -90,8 +93,9 @@ func (r request) readings(key string, set bool) (readings [][]string, note strin
 		return alone([][]string{r.context[given]}, set, "")
 	}
 	if strings.Contains(provider, ".") && !isOfAWS(key) {
-		return [][]string{nil}, fmt.Sprintf("the key is of another provider: the policy names %q, the token is from %q%s",
-			provider, r.provider, slash(provider, r.provider))
+		return [][]string{nil},
+			fmt.Sprintf("the key is of another provider: the policy names %q, the token is from %q%s",
+				provider, r.provider, slash(provider, r.provider))
 	}
 	return nil, fmt.Sprintf("%q is unknown here: a token does not determine it", key)
 }
@@ -127,15 +131,18 @@ func (r request) ofProvider(spelled string, set bool) (readings [][]string, note
 	case name == "iss":
 		return [][]string{value, nil}, "AWS documents no key iss: the provider in Principal is the issuer"
 	case name == "aud" && party != "" && r.provider == google:
-		return [][]string{{party}}, fmt.Sprintf("the key aud is the token's azp, %q, where it has one; its aud is the key oaud", party)
+		return [][]string{{party}},
+			fmt.Sprintf("the key aud is the token's azp, %q, where it has one; its aud is the key oaud", party)
 	case name == "aud" && party != "":
-		return alone([][]string{{party}, value}, set, "the token has azp beside aud, and AWS does not say which of them the key aud is")
+		return alone([][]string{{party}, value}, set,
+			"the token has azp beside aud, and AWS does not say which of them the key aud is")
 	case len(value) == 0:
 		return [][]string{nil}, fmt.Sprintf("the token has no claim %q", claim)
 	case documented, name == "oaud" && party != "" && r.provider == google:
 		return alone([][]string{value}, set, "")
 	}
-	return alone([][]string{value, nil}, set, fmt.Sprintf("AWS documents no key %q of this provider for such a token: it may be missing", name))
+	return alone([][]string{value, nil}, set,
+		fmt.Sprintf("AWS documents no key %q of this provider for such a token: it may be missing", name))
 }
 
 // alone reads several values under an operator that is not one for sets, for which AWS documents nothing, as each of them.

@@ -66,7 +66,8 @@ func compare(key, operator, want, got string) (distance int, text string) {
 		differences = []string{other("audience", want, got)}
 	}
 	if operator != "StringLike" && strings.ContainsAny(want, "*?") {
-		differences = append(differences, fmt.Sprintf("%s takes the wildcard in %q literally: patterns need StringLike", operator, want))
+		differences = append(differences,
+			fmt.Sprintf("%s takes the wildcard in %q literally: patterns need StringLike", operator, want))
 	}
 	if len(differences) == 0 {
 		return 9, fmt.Sprintf("the policy wants %q, the token says %q", want, got)
@@ -110,19 +111,25 @@ func compareSubjects(want, got string) (differences []string) {
 func compareRepositories(want, got string) (differences []string) {
 	w, g := parseRepository(want), parseRepository(got)
 	immutable := false // and said so
-	for _, part := range []struct{ label, want, got string }{{"organization", w.owner, g.owner}, {"repository", w.name, g.name}} {
+	for _, part := range []struct{ label, want, got string }{{"organization", w.owner, g.owner},
+		{"repository", w.name, g.name}} {
 		wantName, wantID, wantImmutable := strings.Cut(part.want, "@")
 		gotName, gotID, gotImmutable := strings.Cut(part.got, "@")
 		switch sameName := Like(wantName, gotName); {
 		case Like(part.want, part.got):
 		case sameName && wantImmutable && gotImmutable:
-			differences = append(differences, fmt.Sprintf("another id of the %s %q: the policy wants %q, the token says %q", part.label, gotName, wantID, gotID))
+			differences = append(differences,
+				fmt.Sprintf("another id of the %s %q: the policy wants %q, the token says %q", part.label, gotName,
+					wantID, gotID))
 		case sameName && !immutable && gotImmutable:
 			immutable = true
-			differences = append(differences, fmt.Sprintf("the token has an immutable sub, the policy the old form: it must say %q", "repo:"+g.owner+"/"+g.name))
+			differences = append(differences,
+				fmt.Sprintf("the token has an immutable sub, the policy the old form: it must say %q",
+					"repo:"+g.owner+"/"+g.name))
 		case sameName && !immutable:
 			immutable = true
-			differences = append(differences, fmt.Sprintf("the policy has an immutable sub, the token the old form: %q", "repo:"+g.owner+"/"+g.name))
+			differences = append(differences,
+				fmt.Sprintf("the policy has an immutable sub, the token the old form: %q", "repo:"+g.owner+"/"+g.name))
 		case sameName:
 		default:
 			differences = append(differences, other(part.label, part.want, part.got))
@@ -137,7 +144,8 @@ func compareRepositories(want, got string) (differences []string) {
 // compareContexts says how what follows the repository in a sub of GitHub's differs.
 func compareContexts(want, got string) string {
 	if want == "" {
-		return fmt.Sprintf("the policy's sub ends with the repository: append \":*\" and use StringLike, or append %q", ":"+got)
+		return fmt.Sprintf("the policy's sub ends with the repository: append \":*\" and use StringLike, or append %q",
+			":"+got)
 	}
 	wantKind, wantName := parseContext(want)
 	gotKind, gotName := parseContext(got)
@@ -162,7 +170,8 @@ func compareContexts(want, got string) string {
 		}
 		return fmt.Sprintf("%s %q", kind, name)
 	}
-	return fmt.Sprintf("the policy wants %s, the sub says %s%s", say(wantKind, wantName), say(gotKind, gotName), because)
+	return fmt.Sprintf("the policy wants %s, the sub says %s%s", say(wantKind, wantName), say(gotKind, gotName),
+		because)
 }
 
 type repository struct{ owner, name, context string }

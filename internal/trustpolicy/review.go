@@ -25,43 +25,51 @@ type rule struct {
 }
 
 var rules = []rule{
-	{"everyone", `"Principal": {"Federated": "arn:aws:iam::ACCOUNT:oidc-provider/HOST"}`, func(s statement, _, _ string) (found []string) {
-		for _, p := range s.principals {
-			if p.value == "*" {
-				found = append(found, fmt.Sprintf("the principal %s: %q is every provider, and every account", p.kind, p.value))
+	{"everyone", `"Principal": {"Federated": "arn:aws:iam::ACCOUNT:oidc-provider/HOST"}`,
+		func(s statement, _, _ string) (found []string) {
+			for _, p := range s.principals {
+				if p.value == "*" {
+					found = append(found,
+						fmt.Sprintf("the principal %s: %q is every provider, and every account", p.kind, p.value))
+				}
 			}
-		}
-		return found
-	}},
-	{"not-principal", `"Principal": {"Federated": "arn:aws:iam::ACCOUNT:oidc-provider/HOST"}`, func(s statement, _, _ string) (found []string) {
-		if s.notPrincipal {
-			found = append(found, "NotPrincipal trusts everyone that it does not name")
-		}
-		return found
-	}},
-	{"foreign-provider", "the ARN of the provider in the role's own account", func(s statement, _, roleARN string) (found []string) {
-		roleAccount, _, known := strings.Cut(roleARN, ":role/")
-		for _, p := range s.principals {
-			account, _, isARN := strings.Cut(p.value, ":oidc-provider/")
-			if isARN && known && account != roleAccount {
-				found = append(found, fmt.Sprintf("the provider is of %q, the role of %q: STS takes none but those of the role's account", account, roleAccount))
+			return found
+		}},
+	{"not-principal", `"Principal": {"Federated": "arn:aws:iam::ACCOUNT:oidc-provider/HOST"}`,
+		func(s statement, _, _ string) (found []string) {
+			if s.notPrincipal {
+				found = append(found, "NotPrincipal trusts everyone that it does not name")
 			}
-		}
-		return found
-	}},
-	{"no-sub", `"StringEquals": {"HOST:sub": "…"}, the sub of the one job that needs the role`, func(s statement, provider, _ string) (found []string) {
-		notByJob := provider != google && slices.Contains(builtIn, provider) // such as Cognito's pools
-		if len(s.required(provider+":sub")) == 0 && !notByJob {
-			found = append(found, "no condition on sub: every token of the provider for this audience gets in")
-		}
-		return found
-	}},
-	{"no-aud", `"StringEquals": {"HOST:aud": "sts.amazonaws.com"}`, func(s statement, provider, _ string) (found []string) {
-		if len(s.required(provider+":aud")) == 0 {
-			found = append(found, "no condition on aud: a token that was made for another service gets in")
-		}
-		return found
-	}},
+			return found
+		}},
+	{"foreign-provider", "the ARN of the provider in the role's own account",
+		func(s statement, _, roleARN string) (found []string) {
+			roleAccount, _, known := strings.Cut(roleARN, ":role/")
+			for _, p := range s.principals {
+				account, _, isARN := strings.Cut(p.value, ":oidc-provider/")
+				if isARN && known && account != roleAccount {
+					found = append(found,
+						fmt.Sprintf("the provider is of %q, the role of %q: STS takes none but those of the role's account",
+							account, roleAccount))
+				}
+			}
+			return found
+		}},
+	{"no-sub", `"StringEquals": {"HOST:sub": "…"}, the sub of the one job that needs the role`,
+		func(s statement, provider, _ string) (found []string) {
+			notByJob := provider != google && slices.Contains(builtIn, provider) // such as Cognito's pools
+			if len(s.required(provider+":sub")) == 0 && !notByJob {
+				found = append(found, "no condition on sub: every token of the provider for this audience gets in")
+			}
+			return found
+		}},
+	{"no-aud", `"StringEquals": {"HOST:aud": "sts.amazonaws.com"}`,
+		func(s statement, provider, _ string) (found []string) {
+			if len(s.required(provider+":aud")) == 0 {
+				found = append(found, "no condition on aud: a token that was made for another service gets in")
+			}
+			return found
+		}},
 	{"any-subject", `"StringEquals": {"HOST:sub": "…"}, without a wildcard before the organization's or the project's name`, eachSub(func(_, sub string) string {
 		if anySubject.MatchString(sub) {
 			return "%q holds for strangers: the wildcard stands where the organization or the project is named"
@@ -69,21 +77,25 @@ var rules = []rule{
 		return ""
 	})},
 	{"any-repository", `"HOST:sub": "repo:ORG/REPO:environment:NAME"`, eachSub(func(provider, sub string) string {
-		if r := parseRepository(sub); isGitHub(provider) && strings.HasPrefix(sub, "repo:") && !anySubject.MatchString(sub) && strings.ContainsAny(r.name, "*?") {
+		if r := parseRepository(sub); isGitHub(provider) && strings.HasPrefix(sub, "repo:") &&
+			!anySubject.MatchString(sub) && strings.ContainsAny(r.name, "*?") {
 			return "%q holds for every repository of the organization that matches, and for those that its members create"
 		}
 		return ""
 	})},
-	{"any-ref", `"HOST:sub": "repo:ORG/REPO:environment:NAME", or "repo:ORG/REPO:ref:refs/heads/main"`, eachSub(func(provider, sub string) string {
-		r := parseRepository(sub)
-		if isGitHub(provider) && strings.HasPrefix(sub, "repo:") && !strings.ContainsAny(r.owner+r.name, "*?") && strings.HasPrefix(r.context, "*") {
-			return "%q holds for every branch, tag, environment, and pull request of the repository"
-		}
-		return ""
-	})},
+	{"any-ref", `"HOST:sub": "repo:ORG/REPO:environment:NAME", or "repo:ORG/REPO:ref:refs/heads/main"`,
+		eachSub(func(provider, sub string) string {
+			r := parseRepository(sub)
+			if isGitHub(provider) && strings.HasPrefix(sub, "repo:") && !strings.ContainsAny(r.owner+r.name, "*?") &&
+				strings.HasPrefix(r.context, "*") {
+				return "%q holds for every branch, tag, environment, and pull request of the repository"
+			}
+			return ""
+		})},
 	{"mutable-sub", `"HOST:sub": "repo:ORG@ORG_ID/REPO@REPO_ID:…", as new tokens have it, beside the old form until all have`,
 		eachSub(func(provider, sub string) string {
-			if r := parseRepository(sub); provider == github && strings.HasPrefix(sub, "repo:") && !strings.ContainsAny(r.owner, "@*?") {
+			if r := parseRepository(sub); provider == github && strings.HasPrefix(sub, "repo:") &&
+				!strings.ContainsAny(r.owner, "@*?") {
 				return "%q names the repository without its ids: repositories that were created, renamed, or transferred since " +
 					"July 15, 2026 have them, and a deleted name can be taken by others"
 			}
@@ -101,14 +113,16 @@ var rules = []rule{
 		}
 		return found
 	}},
-	{"for-all-values", `"StringEquals" or "ForAnyValue:StringEquals"`, eachCondition(func(c condition, o operator) string {
-		if o.set == "ForAllValues" {
-			return fmt.Sprintf("%s on %q holds where the key is missing", c.operator, c.key)
-		}
-		return ""
-	})},
+	{"for-all-values", `"StringEquals" or "ForAnyValue:StringEquals"`,
+		eachCondition(func(c condition, o operator) string {
+			if o.set == "ForAllValues" {
+				return fmt.Sprintf("%s on %q holds where the key is missing", c.operator, c.key)
+			}
+			return ""
+		})},
 	{"if-exists", "the operator without IfExists", eachCondition(func(c condition, o operator) string {
-		if key := strings.ToLower(c.key); o.ifExists && (strings.HasSuffix(key, ":sub") || strings.HasSuffix(key, ":aud")) {
+		if key := strings.ToLower(c.key); o.ifExists &&
+			(strings.HasSuffix(key, ":sub") || strings.HasSuffix(key, ":aud")) {
 			return fmt.Sprintf("%s on %q holds where the key is missing", c.operator, c.key)
 		}
 		return ""
@@ -117,11 +131,13 @@ var rules = []rule{
 		for _, c := range s.conditions {
 			colon := max(strings.LastIndex(c.key, ":"), 0)
 			name := strings.ToLower(strings.TrimPrefix(c.key[colon:], ":"))
-			if !strings.EqualFold(c.key[:colon], provider) || name == "oaud" || slices.Contains(notOfClaims[provider], name) {
+			if !strings.EqualFold(c.key[:colon], provider) || name == "oaud" ||
+				slices.Contains(notOfClaims[provider], name) {
 				continue
 			}
 			if _, documented := claimOf(provider, name); !documented {
-				found = append(found, fmt.Sprintf("AWS documents no key %q: it is missing from every request, as far as is known", c.key))
+				found = append(found,
+					fmt.Sprintf("AWS documents no key %q: it is missing from every request, as far as is known", c.key))
 			}
 		}
 		return found
@@ -163,7 +179,8 @@ func eachSub(find func(provider, sub string) string) func(statement, string, str
 func (s statement) required(key string) (values []string) {
 	for _, c := range s.conditions {
 		o := parseOperator(c.operator)
-		if strings.EqualFold(c.key, key) && strings.HasPrefix(o.name, "String") && !o.negated && !o.ifExists && o.set != "ForAllValues" {
+		if strings.EqualFold(c.key, key) && strings.HasPrefix(o.name, "String") && !o.negated && !o.ifExists &&
+			o.set != "ForAllValues" {
 			values = append(values, c.values...)
 		}
 	}

@@ -33,7 +33,8 @@ func Suggest(claims map[string]any, partition, account string) (Suggestion, erro
 		audience = audiences[0]
 	}
 	if provider == "" || sub == "" || audience == "" {
-		return Suggestion{}, fmt.Errorf("the claims need an iss, a sub, and one aud; they have iss %q, sub %q, aud %q", issuer, sub, claims["aud"])
+		return Suggestion{}, fmt.Errorf("the claims need an iss, a sub, and one aud; they have iss %q, sub %q, aud %q",
+			issuer, sub, claims["aud"])
 	}
 	principal := fmt.Sprintf("arn:%s:iam::%s:oidc-provider/%s", partition, account, provider)
 	if provider == google {
@@ -56,7 +57,8 @@ func Suggest(claims map[string]any, partition, account string) (Suggestion, erro
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	err := encoder.Encode(policyDocument{"2012-10-17", []statementDocument{{"Allow", map[string]string{"Federated": principal}, actions, condition}}})
+	err := encoder.Encode(policyDocument{"2012-10-17",
+		[]statementDocument{{"Allow", map[string]string{"Federated": principal}, actions, condition}}})
 	return Suggestion{text.Bytes(), alternatives(provider, sub), "https://" + provider, audience}, err
 }
 
@@ -86,15 +88,18 @@ func alternatives(provider, sub string) []Alternative {
 			all = append(all, Alternative{"StringLike", repo + "ref:refs/tags/*", "every tag"})
 		}
 		if kind, _ := parseContext(r.context); kind != "environment" {
-			all = append(all, Alternative{"StringEquals", repo + "environment:NAME", "jobs of an environment, whose protection rules then hold for the role"})
+			all = append(all, Alternative{"StringEquals", repo + "environment:NAME",
+				"jobs of an environment, whose protection rules then hold for the role"})
 		}
-		return append(all, Alternative{"StringLike", repo + "*", "every branch, tag, environment, and pull request of the repository"})
+		return append(all, Alternative{"StringLike", repo + "*",
+			"every branch, tag, environment, and pull request of the repository"})
 	}
 	all := []Alternative{{"StringEquals", sub, "what this token is for, and nothing else"}}
 	// organization:a:pipeline:b:ref:c is wider as organization:a:pipeline:b:*, and not as organization:a:*.
 	if first := label.FindString(sub); first != "" {
 		if second := label.FindString(sub[len(first):]); second != "" {
-			all = append(all, Alternative{"StringLike", first + second + "*", "everything of that " + strings.SplitN(second, ":", 2)[0]})
+			all = append(all, Alternative{"StringLike", first + second + "*",
+				"everything of that " + strings.SplitN(second, ":", 2)[0]})
 		}
 	}
 	return all

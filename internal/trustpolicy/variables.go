@@ -50,7 +50,8 @@ func (r request) substitute(values []string) (all []text, why string) {
 			case len(readings) == 1 && len(readings[0]) == 0 && hasDefault && len(fallback) > 1 && strings.Trim(fallback, "'") == fallback[1:len(fallback)-1]:
 				add(fallback[1 : len(fallback)-1])
 			default:
-				return nil, fmt.Sprintf("the policy variable ${%s} is unknown here: a token does not determine it", name)
+				return nil, fmt.Sprintf("the policy variable ${%s} is unknown here: a token does not determine it",
+					name)
 			}
 		}
 		t.plain += value[end:]

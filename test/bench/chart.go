@@ -31,7 +31,8 @@ const (
 
 // chart returns the growth with profiles and with roles, as SVG.
 func (r report) chart() string {
-	loads := panel{"Time of LoadDefaultConfig, feature used", "profiles in the config file", []line{{class: "upstream", name: "upstream, token file"}, {class: "here", name: "here, token server"}}}
+	loads := panel{"Time of LoadDefaultConfig, feature used", "profiles in the config file",
+		[]line{{class: "upstream", name: "upstream, token file"}, {class: "here", name: "here, token server"}}}
 	for _, l := range r.loads {
 		if l.used {
 			loads.lines[0].points = append(loads.lines[0].points, point{l.profiles, l.there})
@@ -39,7 +40,8 @@ func (r report) chart() string {
 		}
 	}
 	atOnce := panel{"Time to credentials, all roles at once", "roles, of as many profiles in the config file", []line{
-		{class: "file", name: "upstream, token file there"}, {class: "upstream", name: "token request + upstream"}, {class: "here", name: "here, token server"}}}
+		{class: "file", name: "upstream, token file there"}, {class: "upstream", name: "token request + upstream"},
+		{class: "here", name: "here, token server"}}}
 	for _, n := range r.roles {
 		atOnce.lines[0].points = append(atOnce.lines[0].points, point{n.n, n.withToken.there})
 		atOnce.lines[1].points = append(atOnce.lines[1].points, point{n.n, n.withRequest.there})
@@ -103,16 +105,20 @@ func (p panel) svg() string {
 		fmt.Fprintf(&b, "<path class=\"grid\" d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
 			x(q.x), top, bottom, x(q.x), bottom+17, commas(q.x))
 	}
-	fmt.Fprintf(&b, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", (left+panelWidth-right)/2, bottom+37, p.xTitle)
+	fmt.Fprintf(&b, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", (left+panelWidth-right)/2, bottom+37,
+		p.xTitle)
 	for i, l := range p.lines {
 		var points, dots []string
 		for _, q := range l.points {
 			points = append(points, fmt.Sprintf("%.1f,%.1f", x(q.x), y(float64(q.y))))
-			dots = append(dots, fmt.Sprintf("<circle class=\"ground %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>", l.class, x(q.x), y(float64(q.y))))
+			dots = append(dots, fmt.Sprintf("<circle class=\"ground %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>", l.class,
+				x(q.x), y(float64(q.y))))
 		}
 		at := top + 16 + 18*i
-		fmt.Fprintf(&b, "<polyline class=\"%s\" points=\"%s\"/>%s\n", l.class, strings.Join(points, " "), strings.Join(dots, ""))
-		fmt.Fprintf(&b, "<polyline class=\"%s\" points=\"%d,%d %d,%d\"/><text x=\"%d\" y=\"%d\">%s</text>\n", l.class, left+12, at, left+40, at, left+47, at+4, l.name)
+		fmt.Fprintf(&b, "<polyline class=\"%s\" points=\"%s\"/>%s\n", l.class, strings.Join(points, " "),
+			strings.Join(dots, ""))
+		fmt.Fprintf(&b, "<polyline class=\"%s\" points=\"%d,%d %d,%d\"/><text x=\"%d\" y=\"%d\">%s</text>\n", l.class,
+			left+12, at, left+40, at, left+47, at+4, l.name)
 	}
 	return b.String()
 }

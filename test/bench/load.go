@@ -63,9 +63,11 @@ func measureLoads(env environment, dir string, rounds int) (loads, profileLoads 
 					l.name = name
 					return l
 				}
-				loads = append(loads, measure("load", load(upstream.LoadDefaultConfig, there), load(config.LoadDefaultConfig, here)))
+				loads = append(loads,
+					measure("load", load(upstream.LoadDefaultConfig, there), load(config.LoadDefaultConfig, here)))
 				profileLoads = append(profileLoads, measure("profile",
-					loadProfile(upstream.LoadSharedConfigProfile, there), loadProfile(config.LoadSharedConfigProfile, here)))
+					loadProfile(upstream.LoadSharedConfigProfile, there),
+					loadProfile(config.LoadSharedConfigProfile, here)))
 			}
 		}
 	})
@@ -89,7 +91,8 @@ type loader func(context.Context, ...func(*config.LoadOptions) error) (aws.Confi
 
 // profile loads a profile of a file.
 func (load loader) profile(file string, i int) aws.Config {
-	cfg, err := load(context.Background(), config.WithSharedConfigFiles([]string{file}), config.WithSharedConfigProfile(profile(i)))
+	cfg, err := load(context.Background(), config.WithSharedConfigFiles([]string{file}),
+		config.WithSharedConfigProfile(profile(i)))
 	check(err)
 	return cfg
 }

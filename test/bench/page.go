@@ -34,7 +34,8 @@ func machine(rounds int) string {
 		commit = ", commit " + strings.TrimSpace(string(out))
 	}
 	return fmt.Sprintf("`go run ./test/bench -rounds %d`, %s%s; %s, %s/%s, %d CPUs%s.",
-		rounds, time.Now().Format("2 January 2006"), commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), cpu)
+		rounds, time.Now().Format("2 January 2006"), commit, runtime.Version(), runtime.GOOS, runtime.GOARCH,
+		runtime.NumCPU(), cpu)
 }
 
 // figures returns the part of the page that holds what was measured.
@@ -62,10 +63,12 @@ func (r report) figures() string {
 
 	var rows [][]string
 	for _, n := range r.roles {
-		rows = append(rows, []string{count(n.n, "role"), duration(n.withToken.there), duration(n.withRequest.there), duration(n.withRequest.here),
+		rows = append(rows, []string{count(n.n, "role"), duration(n.withToken.there), duration(n.withRequest.there),
+			duration(n.withRequest.here),
 			n.withToken.ratioCell(), n.withRequest.ratioCell()})
 	}
-	section("Roles at once", []string{"", "upstream", "token request + upstream", "here", "ratio to the first", "ratio to the second"}, rows)
+	section("Roles at once", []string{"", "upstream", "token request + upstream", "here", "ratio to the first",
+		"ratio to the second"}, rows)
 
 	rows = nil
 	for _, p := range r.processes.results {
@@ -80,7 +83,8 @@ func (r report) figures() string {
 
 	rows = nil
 	for _, s := range r.sizes {
-		rows = append(rows, []string{"`" + s.build + "`", byteCount(s.there), byteCount(s.here), fmt.Sprintf("%.2f", s.here/s.there)})
+		rows = append(rows, []string{"`" + s.build + "`", byteCount(s.there), byteCount(s.here),
+			fmt.Sprintf("%.2f", s.here/s.there)})
 	}
 	section("Binary", []string{"", "upstream", "here", "ratio"}, rows)
 	return b.String()

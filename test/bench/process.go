@@ -17,7 +17,8 @@ import (
 )
 
 // clients is where .ci/run has clients installed.
-var clients = filepath.Join(cmp.Or(os.Getenv("XDG_CACHE_HOME"), filepath.Join(os.Getenv("HOME"), ".cache")), "awstokenserver", "clients")
+var clients = filepath.Join(cmp.Or(os.Getenv("XDG_CACHE_HOME"), filepath.Join(os.Getenv("HOME"), ".cache")),
+	"awstokenserver", "clients")
 
 // processes is the way from the start of a process to credentials.
 type processes struct {
@@ -56,13 +57,19 @@ func measureProcesses(env environment, dir string, rounds int) (p processes) {
 	plugin := filepath.Join(root(), "conformance", "adapters", "python")
 
 	inWorld(env, dir, 1, func(world *webidentitytest.World) {
-		file := []string{"AWS_CONFIG_FILE=" + withFile(dir, 1), "TOKEN_FILE=" + tokenFile(dir), "AWS_DATA_PATH=" + stsEndpoint(dir, world)}
-		server := []string{"AWS_CONFIG_FILE=" + withServer(dir, 1), "PYTHONPATH=" + plugin, "PYTHONPYCACHEPREFIX=" + dir}
+		file := []string{"AWS_CONFIG_FILE=" + withFile(dir, 1), "TOKEN_FILE=" + tokenFile(dir),
+			"AWS_DATA_PATH=" + stsEndpoint(dir, world)}
+		server := []string{"AWS_CONFIG_FILE=" + withServer(dir, 1), "PYTHONPATH=" + plugin,
+			"PYTHONPYCACHEPREFIX=" + dir}
 		here := client{command: []string{build(dir, module)}, env: server}
 		for _, c := range []client{
-			{"the same program on upstream, token file written by `curl`", []string{"curl", "--version"}, append(sh, build(dir, upstreamModule)), file},
-			{"AWS CLI, token file written by `curl`", []string{"sh", "-c", `"$0" --version && curl --version >/dev/null`, aws}, append(sh, aws, "configure", "export-credentials"), file},
-			{"boto3 with the plugin", []string{python, "-c", "import boto3; print('boto3', boto3.__version__)"}, []string{python, "-c", boto3Program}, server},
+			{"the same program on upstream, token file written by `curl`", []string{"curl", "--version"},
+				append(sh, build(dir, upstreamModule)), file},
+			{"AWS CLI, token file written by `curl`", []string{"sh", "-c",
+				`"$0" --version && curl --version >/dev/null`, aws}, append(sh, aws, "configure", "export-credentials"),
+				file},
+			{"boto3 with the plugin", []string{python, "-c", "import boto3; print('boto3', boto3.__version__)"},
+				[]string{python, "-c", boto3Program}, server},
 		} {
 			version, err := exec.Command(c.version[0], c.version[1:]...).CombinedOutput()
 			if err != nil {
@@ -70,7 +77,8 @@ func measureProcesses(env environment, dir string, rounds int) (p processes) {
 				continue
 			}
 			p.versions = append(p.versions, strings.Join(strings.Fields(string(version))[:2], " "))
-			p.results = append(p.results, comparison{c.name, c.start(dir, world), here.start(dir, world), 0}.measure(rounds))
+			p.results = append(p.results,
+				comparison{c.name, c.start(dir, world), here.start(dir, world), 0}.measure(rounds))
 		}
 	})
 	return p

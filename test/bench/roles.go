@@ -45,8 +45,10 @@ func measureRoles(env environment, dir string, rounds int) (all []roles) {
 		here := atOnce(config.LoadDefaultConfig, withServer(dir, n), nothing)
 		all = append(all, roles{
 			n,
-			comparison{count(n, "role") + ", token file there", atOnce(upstream.LoadDefaultConfig, file, nothing), here, 0}.measure(rounds),
-			comparison{count(n, "role") + ", token requested", atOnce(upstream.LoadDefaultConfig, file, requestToken), here, 0}.measure(rounds),
+			comparison{count(n, "role") + ", token file there", atOnce(upstream.LoadDefaultConfig, file, nothing), here,
+				0}.measure(rounds),
+			comparison{count(n, "role") + ", token requested", atOnce(upstream.LoadDefaultConfig, file, requestToken),
+				here, 0}.measure(rounds),
 		})
 	}
 	return all

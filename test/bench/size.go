@@ -12,7 +12,8 @@ func measureSizes(dir string) []size {
 	stripped := []string{"-trimpath", "-ldflags=-s -w"}
 	return []size{
 		{"go build", sizeOf(build(dir, upstreamModule)), sizeOf(build(dir, module))},
-		{`go build -trimpath -ldflags="-s -w"`, sizeOf(build(dir, upstreamModule, stripped...)), sizeOf(build(dir, module, stripped...))},
+		{`go build -trimpath -ldflags="-s -w"`, sizeOf(build(dir, upstreamModule, stripped...)),
+			sizeOf(build(dir, module, stripped...))},
 	}
 }
 

@@ -79,7 +79,8 @@ func (t *target) keep(folder, secrets string) {
 		info, err := file.Info()
 		check(err)
 		_, missing := os.Stat(t.kept(file.Name()))
-		if info.Size() <= mostBytes && missing != nil && exec.Command(secrets, filepath.Join(folder, file.Name())).Run() == nil {
+		if info.Size() <= mostBytes && missing != nil &&
+			exec.Command(secrets, filepath.Join(folder, file.Name())).Run() == nil {
 			inputs = append(inputs, file.Name())
 			sizes[file.Name()] = info.Size()
 		}

@@ -52,8 +52,9 @@ func NewIssuer(alg jose.SignatureAlgorithm) *Issuer {
 	jwk.KeyID = base64.RawURLEncoding.EncodeToString(must(jwk.Thumbprint(crypto.SHA256)))
 
 	i := &Issuer{
-		signer: must(jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: jwk}, (&jose.SignerOptions{}).WithType("JWT"))),
-		keys:   jose.JSONWebKeySet{Keys: []jose.JSONWebKey{jwk.Public()}},
+		signer: must(jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: jwk},
+			(&jose.SignerOptions{}).WithType("JWT"))),
+		keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{jwk.Public()}},
 	}
 	i.start(func(w http.ResponseWriter, r *http.Request, _ Request) {
 		switch r.URL.Path {

@@ -47,7 +47,8 @@ func (s *STS) authenticate(r *http.Request, q Request) (caller, http.HandlerFunc
 		return refuse("ExpiredToken", "The security token included in the request is expired")
 	}
 	if q.Time.Sub(date).Abs() > maxClockSkew {
-		return refuse("SignatureDoesNotMatch", "Signature expired or not yet current: X-Amz-Date is more than 5 min. away from now")
+		return refuse("SignatureDoesNotMatch",
+			"Signature expired or not yet current: X-Amz-Date is more than 5 min. away from now")
 	}
 
 	again := &http.Request{Method: r.Method, URL: r.URL, Host: r.Host, Header: http.Header{}}
@@ -66,8 +67,9 @@ func (s *STS) authenticate(r *http.Request, q Request) (caller, http.HandlerFunc
 	made := authorization.FindStringSubmatch(again.Header.Get("Authorization"))
 	if err != nil || made == nil ||
 		subtle.ConstantTimeCompare([]byte(strings.Join(made[1:], " ")), []byte(strings.Join(given[1:], " "))) == 0 {
-		return refuse("SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. "+
-			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+		return refuse("SignatureDoesNotMatch",
+			"The request signature we calculated does not match the signature you provided. "+
+				"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
 	}
 	return c, nil
 }

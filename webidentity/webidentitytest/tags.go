@@ -66,7 +66,8 @@ func newTags(pairs [][2]string, transitiveKeys []string) (tags, http.HandlerFunc
 	t := tags{}
 	for _, pair := range pairs {
 		for i, limit := range []int{128, 256} {
-			if utf8.RuneCountInString(pair[i]) > limit || !tagText.MatchString(pair[i]) || strings.HasPrefix(pair[i], "aws:") || pair[0] == "" {
+			if utf8.RuneCountInString(pair[i]) > limit || !tagText.MatchString(pair[i]) ||
+				strings.HasPrefix(pair[i], "aws:") || pair[0] == "" {
 				return nil, invalid(fmt.Sprintf("Value at 'tags.member.%s' failed to satisfy constraint: "+
 					"Member must have length less than or equal to %d, not begin with aws: and satisfy regular expression pattern: %s",
 					[]string{"key", "value"}[i], limit, tagText))
@@ -110,7 +111,8 @@ const packedSize = 455
 
 // sessionTags returns the tags of a session of r: those of the request and those
 // that the caller's session passes on.
-func (r role) sessionTags(requested, ofCaller tags, denied func(action string) http.HandlerFunc) (tags, http.HandlerFunc) {
+func (r role) sessionTags(requested, ofCaller tags, denied func(action string) http.HandlerFunc) (tags,
+	http.HandlerFunc) {
 	all := maps.Clone(requested)
 	for key, inherited := range ofCaller {
 		if !inherited.transitive {

@@ -102,7 +102,8 @@ func (e *Explanation) endChain(env config.EnvConfig, c config.SharedConfig, ofPr
 // ofEnvironment returns the credentials that variables name.
 func ofEnvironment(env config.EnvConfig, explicit bool) (all []contender) {
 	if env.Credentials.HasKeys() {
-		all = append(all, contender{Name: setVariable("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"), Value: last4(env.Credentials)})
+		all = append(all, contender{Name: setVariable("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"),
+			Value: last4(env.Credentials)})
 	}
 	server, file := os.Getenv("AWS_WEB_IDENTITY_TOKEN_SERVER"), env.WebIdentityTokenFilePath
 	if server != "" {
@@ -173,7 +174,8 @@ func (e *Explanation) besideSource(ctx context.Context, profile string) []conten
 }
 
 func newHop(c config.SharedConfig, call string) hop {
-	h := hop{Profile: c.Profile, Call: call, RoleARN: c.RoleARN, SessionName: c.RoleSessionName, ExternalID: c.ExternalID, MFASerial: c.MFASerial}
+	h := hop{Profile: c.Profile, Call: call, RoleARN: c.RoleARN, SessionName: c.RoleSessionName,
+		ExternalID: c.ExternalID, MFASerial: c.MFASerial}
 	if c.RoleARN == "" {
 		h.Call = ""
 	}

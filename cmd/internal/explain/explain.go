@@ -84,7 +84,8 @@ func Explain(ctx context.Context, r Request) *Explanation {
 
 // OK reports whether the role can be had, as far as was looked.
 func (e *Explanation) OK() bool {
-	return e.Error == nil && len(e.Problems) == 0 && (e.TrustPolicy == nil || e.TrustPolicy.Verdict == trustpolicy.Allowed)
+	return e.Error == nil && len(e.Problems) == 0 &&
+		(e.TrustPolicy == nil || e.TrustPolicy.Verdict == trustpolicy.Allowed)
 }
 
 // RoleARN returns the role that the token is for, or "".
@@ -103,7 +104,8 @@ func (e *Explanation) load(ctx context.Context, r Request) (source tokensource.T
 		return nil, err
 	}
 	if e.Profile = (origin{r.Profile, "-profile"}); r.Profile == "" {
-		e.Profile = origin{cmp.Or(env.SharedConfigProfile, config.DefaultSharedConfigProfile), setVariable("AWS_PROFILE", "AWS_DEFAULT_PROFILE")}
+		e.Profile = origin{cmp.Or(env.SharedConfigProfile, config.DefaultSharedConfigProfile),
+			setVariable("AWS_PROFILE", "AWS_DEFAULT_PROFILE")}
 	}
 	for _, name := range []string{
 		cmp.Or(env.SharedConfigFile, config.DefaultSharedConfigFilename()),
@@ -133,12 +135,14 @@ func (e *Explanation) load(ctx context.Context, r Request) (source tokensource.T
 		// The profile may show why.
 		var unreadable error
 		shared, unreadable = e.readProfile(ctx, e.Profile.Value)
-		if unreadable != nil && (e.Profile.From != "" || !errors.As(unreadable, new(config.SharedConfigProfileNotExistError))) {
+		if unreadable != nil &&
+			(e.Profile.From != "" || !errors.As(unreadable, new(config.SharedConfigProfileNotExistError))) {
 			return nil, err
 		}
 		cfg.Region = cmp.Or(env.Region, shared.Region)
 	}
-	if e.Region = (origin{cfg.Region, setVariable("AWS_REGION", "AWS_DEFAULT_REGION")}); e.Region.From == "" && cfg.Region != "" {
+	e.Region = origin{cfg.Region, setVariable("AWS_REGION", "AWS_DEFAULT_REGION")}
+	if e.Region.From == "" && cfg.Region != "" {
 		e.Region.From = fmt.Sprintf("profile %q", shared.Profile)
 	}
 	e.resolve(ctx, env, shared, r.Profile != "")

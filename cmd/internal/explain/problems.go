@@ -78,7 +78,8 @@ func (e *Explanation) findProblems() {
 		}
 	}
 	if len(e.Shadowed) > 0 {
-		e.problem("%s is set and has no effect: %s comes before it. Unset what is shadowed", &e.Shadowed[0], e.Shadowed[0].By)
+		e.problem("%s is set and has no effect: %s comes before it. Unset what is shadowed", &e.Shadowed[0],
+			e.Shadowed[0].By)
 	}
 	e.findMisspelt()
 }
@@ -96,7 +97,8 @@ func (e *Explanation) checkPartition(roleARN string) {
 			partition = name
 		}
 	}
-	if known := slices.Contains([]string{"aws", "aws-cn", "aws-us-gov"}, parsed.Partition); known && parsed.Partition != partition {
+	known := slices.Contains([]string{"aws", "aws-cn", "aws-us-gov"}, parsed.Partition)
+	if known && parsed.Partition != partition {
 		e.problem("the role %s is of the partition %s, and the region %s of %s: STS there does not know the role",
 			roleARN, parsed.Partition, e.Region.Value, partition)
 	}
@@ -107,7 +109,8 @@ func (e *Explanation) checkClock() {
 	const tolerance = 5 * time.Minute // what STS grants
 	now := time.Now()
 	if t := e.Token.Issued; t != nil && t.After(now.Add(tolerance)) {
-		e.problem("the token was issued %v in the future: the clock of this machine or of the token server is wrong", t.Sub(now).Round(time.Second))
+		e.problem("the token was issued %v in the future: the clock of this machine or of the token server is wrong",
+			t.Sub(now).Round(time.Second))
 	}
 	if t := e.Token.Expires; t != nil && !now.Before(*t) {
 		e.problem("the token expired %v ago: it was kept too long, or a clock is wrong", now.Sub(*t).Round(time.Second))
@@ -120,7 +123,8 @@ var (
 )
 
 // spelled are the keys whose near misses change which identity is used.
-var spelled = []string{"web_identity_token_server", "web_identity_token_file", "role_arn", "role_session_name", "source_profile", "credential_source"}
+var spelled = []string{"web_identity_token_server", "web_identity_token_file", "role_arn", "role_session_name",
+	"source_profile", "credential_source"}
 
 // findMisspelt looks for keys of the profiles in the chain that are nearly one of those
 // that name an identity.
@@ -149,7 +153,8 @@ func (e *Explanation) findMisspelt() {
 			key := strings.ToLower(m[1])
 			for _, right := range spelled {
 				if key != right && !slices.Contains(spelled, key) && distance(key, right) <= 2 {
-					e.problem("profile %q in %s has %s, which no SDK reads: it should be %s", profile, f.Name, m[1], right)
+					e.problem("profile %q in %s has %s, which no SDK reads: it should be %s", profile, f.Name, m[1],
+						right)
 				}
 			}
 		}

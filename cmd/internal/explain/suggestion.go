@@ -22,7 +22,8 @@ func Suggest(claims map[string]any, roleARN string) (*Suggestion, error) {
 	s := &Suggestion{role: "ROLE", account: "ACCOUNT_ID"}
 	partition := "aws"
 	if parsed, err := arn.Parse(roleARN); err == nil {
-		s.role, s.account, partition = parsed.Resource[strings.LastIndex(parsed.Resource, "/")+1:], parsed.AccountID, parsed.Partition
+		s.role, s.account, partition = parsed.Resource[strings.LastIndex(parsed.Resource, "/")+1:], parsed.AccountID,
+			parsed.Partition
 	}
 	var err error
 	s.Suggestion, err = trustpolicy.Suggest(claims, partition, s.account)
@@ -35,7 +36,8 @@ func (s *Suggestion) JSON() string { return string(s.Document) }
 // Text returns the trust policy, its alternatives, and how to make the role with it.
 func (s *Suggestion) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Trust policy\n%s\nAlternatives for the condition on sub, from narrow to wide\n", layout.Indent(string(s.Document)))
+	fmt.Fprintf(&b, "Trust policy\n%s\nAlternatives for the condition on sub, from narrow to wide\n",
+		layout.Indent(string(s.Document)))
 	for _, a := range s.Alternatives {
 		fmt.Fprintf(&b, "  %-12s  %q\n                %s\n", a.Operator, a.Sub, a.Admits)
 	}

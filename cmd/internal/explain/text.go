@@ -195,10 +195,12 @@ func (s *tokenSource) text(b *strings.Builder) {
 func (t *fetched) text(b *strings.Builder) {
 	fmt.Fprint(b, "\nToken\n")
 	if t.Issued != nil {
-		fmt.Fprintf(b, "  issued   %s, %v ago\n", t.Issued.Format(time.RFC3339), time.Since(*t.Issued).Round(time.Second))
+		fmt.Fprintf(b, "  issued   %s, %v ago\n", t.Issued.Format(time.RFC3339),
+			time.Since(*t.Issued).Round(time.Second))
 	}
 	if t.Expires != nil {
-		fmt.Fprintf(b, "  expires  %s, %v left\n", t.Expires.Format(time.RFC3339), time.Duration(*t.LeftSeconds)*time.Second)
+		fmt.Fprintf(b, "  expires  %s, %v left\n", t.Expires.Format(time.RFC3339),
+			time.Duration(*t.LeftSeconds)*time.Second)
 	}
 	fmt.Fprintf(b, "  header\n%s\n  claims\n%s\n", toJSON(t.Header, "  "), toJSON(t.Claims, "  "))
 }

@@ -73,7 +73,8 @@ func policyOf(roleARN string, policies []*trustpolicy.Policy) (*trustpolicy.Poli
 		others = append(others, fmt.Sprintf("%q", cmp.Or(p.RoleARN, p.Name)))
 	}
 	if others != nil {
-		return nil, fmt.Errorf("the trust policy is that of the role %s, and the token is for %q", strings.Join(others, ", "), roleARN)
+		return nil, fmt.Errorf("the trust policy is that of the role %s, and the token is for %q",
+			strings.Join(others, ", "), roleARN)
 	}
 	return nil, nil
 }

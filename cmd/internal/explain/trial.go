@@ -92,7 +92,8 @@ func Try(policies []*trustpolicy.Policy, cases []Case) *Trial {
 			if c.Expect == "deny" {
 				want = trustpolicy.Denied
 			}
-			t.Results = append(t.Results, result{c.Name, p.Name, c.Expect, evaluated.Verdict == want, judged{p.RoleARN, evaluated}})
+			t.Results = append(t.Results,
+				result{c.Name, p.Name, c.Expect, evaluated.Verdict == want, judged{p.RoleARN, evaluated}})
 		}
 	}
 	return t
@@ -127,7 +128,8 @@ func (t *Trial) Text() string {
 		if !r.Met {
 			outcome = fmt.Sprintf("expected: %s", r.Expect)
 		}
-		fmt.Fprintf(&b, "%s: %s, %s\n", cmp.Or(strings.TrimSpace(r.Policy+" "+r.Case), "The policy"), r.Verdict, outcome)
+		fmt.Fprintf(&b, "%s: %s, %s\n", cmp.Or(strings.TrimSpace(r.Policy+" "+r.Case), "The policy"), r.Verdict,
+			outcome)
 		if !r.Met {
 			r.text(&b)
 		}
@@ -140,7 +142,8 @@ func writeWarnings(b *strings.Builder, warnings []warning) {
 	var items []string
 	for _, w := range warnings {
 		where := strings.TrimSpace(fmt.Sprintf("%s Statement[%d]", w.Policy, w.Statement))
-		items = append(items, layout.Wrap(fmt.Sprintf("%s: %s (%s)", where, w.Message, w.Rule))+"\n"+layout.Wrap("better: "+w.Better))
+		items = append(items,
+			layout.Wrap(fmt.Sprintf("%s: %s (%s)", where, w.Message, w.Rule))+"\n"+layout.Wrap("better: "+w.Better))
 	}
 	writeList(b, "Warnings", items)
 }

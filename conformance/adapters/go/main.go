@@ -52,7 +52,8 @@ func main() {
 			exitCode = 1
 			continue
 		}
-		c := credentials{AccessKeyId: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey, SessionToken: keys.SessionToken}
+		c := credentials{AccessKeyId: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey,
+			SessionToken: keys.SessionToken}
 		if keys.CanExpire {
 			c.Expiration = aws.Time(keys.Expires)
 		}
