@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	upstream "github.com/aws/aws-sdk-go-v2/config"
@@ -91,7 +92,7 @@ func fileNames(option []string, variable string, defaults func() []string) []str
 // serverInEnvironment reports whether the environment names a token server, and
 // nothing that upstream puts before web identity in the environment.
 func serverInEnvironment(given *LoadOptions) bool {
-	if os.Getenv(tokenServerEnv) == "" || given.Credentials != nil || given.SharedConfigProfile != "" {
+	if strings.TrimSpace(os.Getenv(tokenServerEnv)) == "" || given.Credentials != nil || given.SharedConfigProfile != "" {
 		return false
 	}
 	env, err := upstream.NewEnvConfig()
@@ -307,7 +308,7 @@ func (l *load) environment(cfg *aws.Config, env EnvConfig) error {
 	for _, fn := range optFns {
 		fn(&options)
 	}
-	if options.RoleARN == "" {
+	if strings.TrimSpace(options.RoleARN) == "" {
 		return &tokensource.Error{
 			Class:   tokensource.ConfigInvalid,
 			Setting: tokenServerEnv,

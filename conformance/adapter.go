@@ -19,6 +19,7 @@ type retrieval struct {
 	SecretAccessKey string
 	SessionToken    string
 	Expiration      string
+	AccountID       string `json:"AccountId"`
 	Error           *struct{ Class, Message string }
 }
 

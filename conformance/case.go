@@ -44,6 +44,7 @@ type Case struct {
 // response to it.
 type Exchange struct {
 	Server   string   `json:"server"`
+	Optional bool     `json:"optional"`
 	Request  Request  `json:"request"`
 	Response Response `json:"response"`
 }
@@ -53,6 +54,7 @@ type Request struct {
 	Method            string            `json:"method"`
 	Path              string            `json:"path"`
 	Query             map[string]string `json:"query"`
+	RawQuery          *string           `json:"raw_query"`
 	Headers           map[string]string `json:"headers"`
 	AbsentHeaders     []string          `json:"absent_headers"`
 	Form              map[string]string `json:"form"`
@@ -67,6 +69,7 @@ type Response struct {
 	Status   int               `json:"status"`
 	Headers  map[string]string `json:"headers"`
 	Body     *string           `json:"body"`
+	Base64   []byte            `json:"base64"`
 	JSON     json.RawMessage   `json:"json"`
 	STS      *Issue            `json:"sts"`
 	STSError *STSError         `json:"sts_error"`
@@ -80,6 +83,8 @@ type Response struct {
 type Issue struct {
 	Credentials int     `json:"credentials"`
 	Lifetime    float64 `json:"lifetime"`
+	Expiration  string  `json:"expiration"`
+	ARN         *string `json:"arn"`
 }
 
 // STSError is a refusal by the fake STS.
@@ -92,6 +97,7 @@ type STSError struct {
 // issued under a number, static keys, or a refusal.
 type Expectation struct {
 	Credentials int      `json:"credentials"`
+	AccountID   *string  `json:"account_id"`
 	Keys        *Keys    `json:"keys"`
 	Error       *Refusal `json:"error"`
 }

@@ -22,8 +22,8 @@ type placeholders struct {
 }
 
 var (
-	placeholder = regexp.MustCompile(`\$\{([A-Z][A-Z0-9_]*|repeat:[^{}]*:[0-9]+)\}`)
-	made        = regexp.MustCompile(`^(TOKEN|SECRET|KEY_ID|SECRET_KEY|SESSION)_[0-9]+$`)
+	placeholder = regexp.MustCompile(`\$\{([A-Z][A-Z0-9_]*|repeat:[^{}]*:[0-9]+|as:[a-z-]+:[A-Z]+_[0-9]+)\}`)
+	made        = regexp.MustCompile(`^(TOKEN|SECRET|ODD|KEY_ID|SECRET_KEY|SESSION)_[0-9]+$`)
 )
 
 const documentStart = "${b64:"
@@ -88,16 +88,57 @@ func (p *placeholders) simple(text string) (string, error) {
 			times, _ := strconv.Atoi(unit[i+1:])
 			return strings.Repeat(unit[:i], times)
 		}
-		value, found := p.values[name]
-		if !found {
-			if !made.MatchString(name) {
+		if rest, found := strings.CutPrefix(name, "as:"); found {
+			encoding, of, _ := strings.Cut(rest, ":")
+			encode := encodings[encoding]
+			if encode == nil || !made.MatchString(of) {
 				failed = fmt.Errorf("%s is not a placeholder", whole)
+				return ""
 			}
-			value = p.make(name)
+			encoded := encode(p.value(of))
+			p.values[name], p.secrets[name] = encoded, encoded
+			return encoded
 		}
-		return value
+		if _, found := p.values[name]; !found && !made.MatchString(name) {
+			failed = fmt.Errorf("%s is not a placeholder", whole)
+			return ""
+		}
+		return p.value(name)
 	})
 	return text, failed
+}
+
+// encodings are how servers write what they repeat.
+var encodings = map[string]func(string) string{
+	"slash": func(text string) string { return strings.ReplaceAll(text, "/", `\/`) }, // PHP
+	"unicode": func(text string) string { // .NET, Gson
+		return odd.ReplaceAllStringFunc(text, func(char string) string { return fmt.Sprintf(`\u%04x`, char[0]) })
+	},
+	"html": func(text string) string { // Go's html/template
+		return odd.ReplaceAllStringFunc(text, func(char string) string { return fmt.Sprintf("&#%d;", char[0]) })
+	},
+	"html-hex": func(text string) string {
+		return odd.ReplaceAllStringFunc(text, func(char string) string { return fmt.Sprintf("&#x%x;", char[0]) })
+	},
+	"percent":       percent,
+	"percent-twice": func(text string) string { return strings.ReplaceAll(percent(text), "%", "%25") },
+	"lines":         func(text string) string { return text[:12] + "\r\n " + text[12:] },
+	"cut":           func(text string) string { return text[1:] },
+	"cut-end":       func(text string) string { return text[:len(text)-1] },
+}
+
+var odd = regexp.MustCompile(`[^A-Za-z0-9]`)
+
+// percent writes lower case, as few search for it.
+func percent(text string) string {
+	return odd.ReplaceAllStringFunc(text, func(char string) string { return fmt.Sprintf("%%%02x", char[0]) })
+}
+
+func (p *placeholders) value(name string) string {
+	if value, found := p.values[name]; found {
+		return value
+	}
+	return p.make(name)
 }
 
 func (p *placeholders) make(name string) string {
@@ -107,6 +148,12 @@ func (p *placeholders) make(name string) string {
 	switch kind {
 	case "TOKEN":
 		value, secret = token()
+	case "ODD": // every few characters, so that no part of it is the same in all encodings
+		value = ""
+		for i, char := range rand.Text() + rand.Text() {
+			value += string(char) + "/+=&<"[i%5:i%5+1]
+		}
+		secret = value
 	case "KEY_ID":
 		value = "ASIA" + value[:16]
 	}

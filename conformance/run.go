@@ -126,7 +126,7 @@ const ErrorClass = "error-class"
 func (w *world) judge(o outcome, classes bool) (problems []string, stderr string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.next < len(w.Exchanges) {
+	if w.next < len(w.Exchanges) && !w.Exchanges[w.next].Optional {
 		w.problem("request %d, to the server %q, was not sent", w.next+1, w.Exchanges[w.next].Server)
 	}
 	got, err := o.retrievals()
@@ -155,14 +155,18 @@ func (w *world) judge(o outcome, classes bool) (problems []string, stderr string
 // findSecrets finds every secret in text but those whose names begin with one
 // of allowed.
 func (w *world) findSecrets(where, text, allowed string) {
+	text = bare(text)
 	for name, secret := range w.names.secrets {
-		if strings.Contains(text, secret) &&
+		if strings.Contains(text, bare(secret)) &&
 			!slices.ContainsFunc(strings.Fields(allowed),
 				func(begin string) bool { return strings.HasPrefix(name, begin) }) {
 			w.problem("the secret ${%s} is in %s", name, where)
 		}
 	}
 }
+
+// bare takes away what another quoting adds: an error quotes what is quoted already.
+func bare(text string) string { return strings.NewReplacer(`\`, "", `"`, "").Replace(text) }
 
 // difference says how a retrieval is not as wanted.
 func (w *world) difference(got retrieval, want Expectation, classes bool) string {
@@ -195,6 +199,9 @@ func (w *world) difference(got retrieval, want Expectation, classes bool) string
 		return fmt.Sprintf("the credentials are %s, %s, %s, not %s, %s, %s",
 			got.AccessKeyID, got.SecretAccessKey, got.SessionToken, keys.AccessKeyID, keys.SecretAccessKey,
 			keys.SessionToken)
+	}
+	if want.AccountID != nil && got.AccountID != *want.AccountID {
+		return fmt.Sprintf("the account is %q, not %q", got.AccountID, *want.AccountID)
 	}
 	if expiration.IsZero() && got.Expiration == "" {
 		return ""

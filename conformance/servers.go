@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -113,11 +114,17 @@ func (want *Request) differences(server string, r *http.Request, body string) (l
 	if got := r.TLS != nil && len(r.TLS.PeerCertificates) > 0; got != want.ClientCertificate {
 		list = append(list, fmt.Sprintf("with a client certificate: %v, not %v", got, want.ClientCertificate))
 	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		differ("the query", r.URL.RawQuery, "well-formed")
+	if want.RawQuery != nil {
+		if r.URL.RawQuery != *want.RawQuery {
+			differ("the query", r.URL.RawQuery, *want.RawQuery)
+		}
+	} else {
+		query, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil {
+			differ("the query", r.URL.RawQuery, "well-formed")
+		}
+		list = append(list, compare("the query parameter", query, want.Query, nil)...)
 	}
-	list = append(list, compare("the query parameter", query, want.Query, nil)...)
 	for name, value := range want.Headers {
 		if got := r.Header.Values(name); len(got) != 1 || !matches(got[0], value) {
 			differ("the header "+name, got, []string{value})
@@ -138,6 +145,9 @@ func (want *Request) differences(server string, r *http.Request, body string) (l
 			differ("the body", body, "a well-formed form")
 		}
 		list = append(list, compare("the form's", form, want.Form, want.OptionalForm)...)
+		if name := form.Get("RoleSessionName"); server == "sts" && !sessionName.MatchString(name) {
+			differ("the session name", name, sessionName)
+		}
 	case want.JSON != nil:
 		var gotJSON, wantJSON any
 		if err := json.Unmarshal([]byte(body), &gotJSON); err != nil {
@@ -151,6 +161,10 @@ func (want *Request) differences(server string, r *http.Request, body string) (l
 	}
 	return list
 }
+
+// sessionName is what STS takes:
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+var sessionName = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]{2,64}$`)
 
 // compare says what of the parameters got is not as wanted.
 func compare(what string, got url.Values, want map[string]string, optional []string) (list []string) {
@@ -185,6 +199,8 @@ func (w *world) write(rw http.ResponseWriter, response *Response) {
 		body = *response.Body
 	case response.JSON != nil:
 		kind, body = "application/json", string(response.JSON)
+	case response.Base64 != nil:
+		body = string(response.Base64)
 	case response.STS != nil:
 		kind, body = "text/xml", w.issue(response.STS)
 	case response.STSError != nil:
@@ -199,6 +215,17 @@ func (w *world) write(rw http.ResponseWriter, response *Response) {
 	}
 	if status == 0 {
 		status = http.StatusOK
+	}
+	if status == http.StatusSwitchingProtocols { // the connection is another protocol's from then on
+		connection, _, err := rw.(http.Hijacker).Hijack()
+		if err != nil {
+			return
+		}
+		defer connection.Close()
+		io.WriteString(connection, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		connection.SetDeadline(time.Now().Add(time.Minute))
+		io.Copy(io.Discard, connection) // until the client closes it
+		return
 	}
 	rw.WriteHeader(status)
 	io.WriteString(rw, body)
@@ -217,13 +244,24 @@ func (w *world) issue(issue *Issue) string {
 	}
 	expires := time.Now().Add(time.Duration(lifetime * float64(time.Second))).UTC().Truncate(time.Second)
 	w.expires[issue.Credentials] = expires
+	written := expires.Format(time.RFC3339)
+	switch issue.Expiration {
+	case "fraction":
+		written = expires.Format("2006-01-02T15:04:05.000Z")
+	case "offset":
+		written = expires.In(time.FixedZone("", 3600)).Format(time.RFC3339)
+	}
+	arn := "arn:aws:sts::123456789012:assumed-role/role/session"
+	if issue.ARN != nil {
+		arn = *issue.ARN
+	}
 	action := w.Exchanges[w.next-1].Request.Form["Action"]
 	text, _ := w.names.simple(fmt.Sprintf(`<%[1]sResponse xmlns="%[2]s"><%[1]sResult>`+
-		`<AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/role/session</Arn><AssumedRoleId>AROA:session</AssumedRoleId></AssumedRoleUser>`+
+		`<AssumedRoleUser><Arn>%[5]s</Arn><AssumedRoleId>AROA:session</AssumedRoleId></AssumedRoleUser>`+
 		`<Credentials><AccessKeyId>${KEY_ID_%[3]d}</AccessKeyId><SecretAccessKey>${SECRET_KEY_%[3]d}</SecretAccessKey>`+
 		`<SessionToken>${SESSION_%[3]d}</SessionToken><Expiration>%[4]s</Expiration></Credentials></%[1]sResult>`+
 		`<ResponseMetadata><RequestId>00000000-0000-4000-8000-000000000000</RequestId></ResponseMetadata></%[1]sResponse>`,
-		action, stsNamespace, issue.Credentials, expires.Format(time.RFC3339)))
+		action, stsNamespace, issue.Credentials, written, escape(arn)))
 	return text
 }
 

@@ -14,9 +14,9 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
-// client makes the client of one fetch from the one in the options. It reports
+// client makes the client of one fetch of target from the one in the options. It reports
 // whether that is foreign: whether it may follow redirects.
-func (s *source) client() (client aws.HTTPClient, foreign bool, err error) {
+func (s *source) client(target *url.URL) (client aws.HTTPClient, foreign bool, err error) {
 	var transport *http.Transport
 	var timeout time.Duration
 	switch given := s.options.HTTPClient.(type) {
@@ -44,7 +44,7 @@ func (s *source) client() (client aws.HTTPClient, foreign bool, err error) {
 		}
 		return client, foreign, nil
 	}
-	if err := s.configure(transport); err != nil {
+	if err := s.configure(transport, target); err != nil {
 		return nil, false, err
 	}
 	return &http.Client{Transport: noLocation{transport}, Timeout: timeout}, false, nil
@@ -71,8 +71,9 @@ func readPEM(path string) ([]byte, error) {
 	return []byte(text), err
 }
 
-func (s *source) configure(transport *http.Transport) error {
+func (s *source) configure(transport *http.Transport, target *url.URL) error {
 	transport.DisableCompression = true
+	transport.MaxResponseHeaderBytes = maxRead
 	if transport.TLSClientConfig == nil {
 		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
@@ -96,7 +97,32 @@ func (s *source) configure(transport *http.Transport) error {
 	if proxy := transport.Proxy; proxy != nil {
 		transport.Proxy = pastLocal(proxy)
 	}
+	if target.Scheme == "http" {
+		transport.DialContext = dialLocal(transport.DialContext)
+	}
 	return nil
+}
+
+var errNotLocal = errors.New("not a local address")
+
+// dialLocal returns a function that connects to nothing but what plain http is allowed
+// to: a name may stand for any address.
+func dialLocal(dial func(ctx context.Context, network, address string) (net.Conn, error),
+) func(ctx context.Context, network, address string) (net.Conn, error) {
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok && !isLocalAddress(tcp.AddrPort().Addr()) {
+			conn.Close()
+			return nil, errNotLocal
+		}
+		return conn, nil
+	}
 }
 
 func (q *request) configureTLS(config *tls.Config) error {

@@ -1,6 +1,7 @@
 package tokensource_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -19,7 +20,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/awstokenserver/config/tokensource"
 )
@@ -92,11 +95,11 @@ func TestCosign3172_HTTP1(t *testing.T) {
 func TestUnknownAuthority(t *testing.T) {
 	t.Parallel()
 	server, caFile := serveTLS(t, answerToken)
-	r := &retryer{attempts: 3}
-	failToken(t, pair(t, server.URL, useRetryer(r)), tokensource.TokenUnavailable, "certificate", "ca_file",
-		"AWS_CA_BUNDLE")
-	if r.taken.Load() != 0 {
-		t.Error("retried")
+	var log bytes.Buffer
+	failToken(t, pair(t, server.URL, retries(3), func(o *tokensource.Options) { o.Logger = logging.NewStandardLogger(&log) }),
+		tokensource.TokenUnavailable, "certificate", "ca_file", "AWS_CA_BUNDLE, which replaces the system's authorities")
+	if log.Len() > 0 {
+		t.Error(log.String())
 	}
 	// ca_file replaces the authorities of the client.
 	other := filepath.Join(filepath.Dir(caFile), "other.pem")
@@ -211,7 +214,7 @@ func TestOtherClients(t *testing.T) {
 	chatty := clientFunc(func(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("failed: " + r.URL.String() + r.Header.Get("Authorization"))
 	})
-	e := failToken(t, pair(t, direct+"/?key=url-s3cr3t", useClient(chatty)), tokensource.TokenUnavailable, "failed: ")
+	e := failToken(t, pair(t, direct+"/?key=url-s3cr3t", useClient(chatty)), tokensource.TokenUnavailable, "withheld")
 	if strings.Contains(e.Error(), "s3cr3t") {
 		t.Error(e)
 	}
@@ -232,11 +235,48 @@ func TestClientTimeoutIsKept(t *testing.T) {
 	}
 }
 
+// A name stands for what DNS says, and plain http is for this machine.
+func TestNameOfAnotherMachine(t *testing.T) {
+	t.Parallel()
+	url, requests := serve(t, answerToken)
+	_, port, _ := strings.Cut(strings.TrimPrefix(url, "http://"), ":")
+	dialed := func(address net.IP) aws.HTTPClient {
+		return &http.Client{Transport: &http.Transport{
+			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+port)
+				return remote{conn, address}, err
+			},
+		}}
+	}
+	for address, class := range map[string]tokensource.Class{
+		"127.0.0.1": "", "::1": "", "169.254.169.254": "", "fd20:ce::254": "",
+		"192.0.2.1": tokensource.ConfigInvalid, "169.254.1.1": tokensource.ConfigInvalid, "2001:db8::1": tokensource.ConfigInvalid,
+	} {
+		source := pair(t, "http://localhost:"+port, useClient(dialed(net.ParseIP(address))))
+		if class == "" {
+			wantToken(t, source)
+		} else {
+			failToken(t, source, class, "localhost:"+port+" is not an address of this machine")
+		}
+	}
+	if n := requests.Load(); n != 4 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// remote is a connection to another address.
+type remote struct {
+	net.Conn
+	address net.IP
+}
+
+func (r remote) RemoteAddr() net.Addr { return &net.TCPAddr{IP: r.address, Port: 80} }
+
 // A body that is small on the wire stays so.
 func TestNoDecompression(t *testing.T) {
 	t.Parallel()
 	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Accept-Encoding") != "" {
+		if r.Header.Get("Accept-Encoding") != "identity" {
 			t.Errorf("Accept-Encoding: %s", r.Header.Get("Accept-Encoding"))
 		}
 		answerToken(w, r)

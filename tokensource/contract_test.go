@@ -82,7 +82,7 @@ var contracts = map[string]contract{
 			"ACTIONS_ID_TOKEN_REQUEST_TOKEN": requestToken,
 		},
 		requests: map[string]seen{
-			"Forgejo": {"GET", "https://codeberg.org/api/actions/idtoken?audience=sts.amazonaws.com&run=1", "",
+			"Forgejo": {"GET", "https://codeberg.org/api/actions/idtoken?run=1&audience=sts.amazonaws.com", "",
 				map[string]string{"Authorization": "Bearer " + requestToken}},
 			"Forgejo,": {"GET", "https://codeberg.org/api/actions/idtoken?run=1", "",
 				map[string]string{"Authorization": "Bearer " + requestToken}},

@@ -33,6 +33,8 @@ type request struct {
 	Query      map[string]template `json:"query,omitempty"`
 	Headers    map[string]template `json:"headers,omitempty"`
 	Body       map[string]any      `json:"body,omitzero"` // its strings are templates
+	Form       map[string]template `json:"form,omitzero"`
+	Retry      []int               `json:"retry,omitempty"` // statuses of what passes
 	UnixSocket string              `json:"unix_socket,omitempty"`
 	CAFile     string              `json:"ca_file,omitempty"`
 	CertFile   string              `json:"cert_file,omitempty"`
@@ -63,7 +65,7 @@ func decode(text []byte) (*document, error) {
 		return nil, invalid("it must be a JSON object")
 	}
 	r := &reader{variables: map[string]bool{}}
-	if members["version"] != json.Number("1") {
+	if version, _ := members["version"].(json.Number); !equal(version, "1") {
 		r.fail("version", "must be 1")
 	}
 	d := r.document(object{"", members})
@@ -116,7 +118,7 @@ func (r *reader) document(top object) *document {
 }
 
 func (r *reader) request(o object) *request {
-	r.only(o, "method", "url", "query", "headers", "body", "unix_socket", "ca_file", "cert_file", "key_file", "token")
+	r.only(o, "method", "url", "query", "headers", "body", "form", "retry", "unix_socket", "ca_file", "cert_file", "key_file", "token")
 	q := &request{
 		Method:     r.text(o, "method"),
 		URL:        r.template("http.url", o.members["url"]),
@@ -165,6 +167,18 @@ func (r *reader) request(o object) *request {
 			r.fail("http.body", "needs the method POST")
 		}
 	}
+	if o.has("form") {
+		if q.Form = r.templates(r.object(o, "form")); q.Method != "POST" {
+			r.fail("http.form", "needs the method POST")
+		}
+		if q.Body != nil {
+			r.fail("http.form", "cannot be beside http.body")
+		}
+		if _, empty := q.Form[""]; empty {
+			r.fail("http.form", "a parameter has no name")
+		}
+	}
+	q.Retry = r.statuses(o, "retry")
 	if q.Token != "" && !pointer().MatchString(q.Token) {
 		r.fail("http.token", "is not a JSON Pointer")
 	}

@@ -145,7 +145,7 @@ func TestKubernetesDocument(t *testing.T) {
 		body := `{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"audiences":` + audiences +
 			`,"expirationSeconds":600}}`
 		want := seen{"POST", "/api/v1/namespaces/shop/serviceaccounts/deployer/token", body, map[string]string{
-			"Authorization": "Bearer " + token, "Content-Type": "application/json", "Connection": "close",
+			"Authorization": "Bearer " + token, "Content-Type": "application/json", "Connection": "close", "Accept-Encoding": "identity",
 			"Content-Length": fmt.Sprint(len(body))}}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v\nwant %+v", got, want)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 )
 
 // maxRead is how much of a file or a response is read. One byte more is read to
@@ -35,7 +34,7 @@ func readFile(path string, most int) (string, error) {
 		return "", failed
 	}
 	if len(text) <= most {
-		text = []byte(strings.TrimSpace(string(text)))
+		text = []byte(trim(string(text)))
 	}
 	if len(text) == 0 {
 		return "", notConfigured("the file %q is empty", path)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -91,7 +92,7 @@ func redirected(response *http.Response, asked *url.URL) bool {
 		return false
 	}
 	got := response.Request.URL
-	return got.Scheme != asked.Scheme || got.Host != asked.Host || got.Path != asked.Path
+	return got.String() != asked.String()
 }
 
 // noResponse is the failure of a request that had no complete response.
@@ -100,10 +101,14 @@ func (c *call) noResponse(err error) *failure {
 	if errors.As(err, &withURL) {
 		err = withURL.Err // the URL may hold a secret
 	}
+	if errors.Is(err, errNotLocal) {
+		return &failure{err: invalid("%s is not an address of this machine or a metadata service, so plain http is refused", c.url.Host)}
+	}
 	f := &failure{retry: true, err: &Error{Class: TokenUnavailable, Problem: "no complete response from " + c.url.Host, Err: err}}
 	if errors.As(err, new(*tls.CertificateVerificationError)) {
 		f.retry = false
-		f.err.Hint = "name the certificate authority in the document's ca_file, or in AWS_CA_BUNDLE"
+		f.err.Hint = "name the certificate authority in the document's ca_file, or in AWS_CA_BUNDLE, which replaces " +
+			"the system's authorities and is not added to them"
 	}
 	// net/http repeats lines of a response that it cannot read.
 	text := strings.Map(func(r rune) rune {
@@ -111,7 +116,10 @@ func (c *call) noResponse(err error) *failure {
 			return r
 		}
 		return '\uFFFD'
-	}, c.excerpt(err.Error()))
+	}, excerpt(err.Error()))
+	if holdsSecret(err.Error(), c.secrets) {
+		text = "the cause is " + withheld
+	}
 	if text != err.Error() {
 		f.err.Err = errors.New(text)
 	}
@@ -138,10 +146,11 @@ func (c *call) refusal(response *http.Response, body []byte) *failure {
 	}
 	pending := status == http.StatusForbidden &&
 		bytes.Contains(body, []byte("Can't issue ID_TOKEN")) && bytes.Contains(body, []byte("'Pending' state"))
-	// An invalid status counts as 5xx (RFC 9110, 15).
-	if status >= 500 || status < 100 || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || pending {
+	f.retry = status/100 == 5 || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || pending ||
+		slices.Contains(c.source.doc.HTTP.Retry, status)
+	// A status that does not exist says nothing (RFC 9110, 15).
+	if f.retry || status >= 600 || status < 100 {
 		e.Class = TokenUnavailable
-		f.retry = true
 	}
 	return f
 }

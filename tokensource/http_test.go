@@ -27,7 +27,7 @@ func record(into *seen) http.HandlerFunc {
 		body, _ := io.ReadAll(r.Body)
 		*into = seen{r.Method, r.RequestURI, string(body), map[string]string{}}
 		for name, values := range r.Header {
-			if name != "User-Agent" && name != "Accept-Encoding" {
+			if name != "User-Agent" {
 				into.Header[name] = strings.Join(values, "|")
 			}
 		}
@@ -47,7 +47,7 @@ func TestRequest(t *testing.T) {
 	variable := setenv(t, "from env")
 	urlVariable := setenv(t, url+"/path?a=1&b=%2F&b=2")
 	closes := func(header map[string]string) map[string]string {
-		header["Connection"] = "close"
+		header["Connection"], header["Accept-Encoding"] = "close", "identity"
 		return header
 	}
 	const none = ""
@@ -69,10 +69,21 @@ func TestRequest(t *testing.T) {
 		{"headers", `"url": "` + url + `", "headers": {"X-A": "${audience}", "x-file": ` + string(quotedFile) + `}`,
 			"aud",
 			seen{"GET", "/", "", closes(map[string]string{"X-A": "aud", "X-File": "from file"})}},
-		{"body", `"url": "` + url + `", "method": "POST", "body": {"n": 12345678901234567890, "e": "${env:` + variable +
+		{"body", `"url": "` + url + `", "method": "POST", "body": {"n": 1.50, "e": "${env:` + variable +
 			`}", "s": {"a": ["${audience}", "<$$>"]}}`, "aud",
-			seen{"POST", "/", `{"e":"from env","n":12345678901234567890,"s":{"a":["aud","\u003c$\u003e"]}}`,
-				closes(map[string]string{"Content-Type": "application/json", "Content-Length": "75"})}},
+			seen{"POST", "/", `{"e":"from env","n":1.50,"s":{"a":["aud","\u003c$\u003e"]}}`,
+				closes(map[string]string{"Content-Type": "application/json", "Content-Length": "59"})}},
+		{"query is not encoded anew", `"url": "${env:` + setenv(t, url+"/?b=%2f&a=~;&%zz&audience=1&x=1+2&%61udience=2") +
+			`}", "query": {"audience": "${audience}"}`, "a",
+			seen{"GET", "/?b=%2f&a=~;&%zz&x=1+2&audience=a", "", closes(map[string]string{})}},
+		{"form", `"url": "` + url + `", "method": "POST", "form": {"a": "${audience}", "b": "€ ${env:` + variable + `}"}`, "aud",
+			seen{"POST", "/", "a=aud&b=%E2%82%AC+from+env",
+				closes(map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Content-Length": "26"})}},
+		{"form without audience", `"url": "` + url + `", "method": "POST", "form": {"a": "${audience}"}`, none,
+			seen{"POST", "/", "",
+				closes(map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Content-Length": "0"})}},
+		{"UTF-8 in a header", `"url": "` + url + `", "headers": {"X-A": "é€", "accept-encoding": "br"}`, none,
+			seen{"GET", "/", "", map[string]string{"Connection": "close", "X-A": "é€", "Accept-Encoding": "br"}}},
 		{"left out", `"url": "` + url + `?q=1", "method": "POST", "query": {"a": "x${audience}"}, "headers": {"X-A": "${audience}", "content-type": "text/json"},
 			"body": {"a": "${audience}", "b": {"c": ["${audience}", 1]}}`, none,
 			seen{"POST", "/?q=1", `{"b":{"c":[1]}}`,
@@ -97,7 +108,7 @@ func TestGitHubRequest(t *testing.T) {
 	t.Setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", requestToken)
 	wantToken(t, tokensource.GitHub())
 	want := seen{"GET", "/idtoken?api-version=2.0&audience=sts.amazonaws.com", "",
-		map[string]string{"Authorization": "Bearer " + requestToken, "Connection": "close"}}
+		map[string]string{"Accept-Encoding": "identity", "Authorization": "Bearer " + requestToken, "Connection": "close"}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
@@ -150,8 +161,11 @@ func TestInvalidAtFetch(t *testing.T) {
 		"https://host/?" + query + "#":           "fragment",
 		"https://host:" + query + "/":            "not a URL",
 		"https:///?" + query:                     "must have a host",
-		"https://host/?%zz" + query:              "the query is malformed",
+		"https://host/? " + query:                "white space",
 		"https://host/?a=1\n" + query:            "not a URL",
+		"http://127.1/?" + query:                 "must be an https URL",
+		"http://[::ffff:127.0.0.1]/?" + query:    "must be an https URL",
+		"http://[0:0:0:0:0:0:0:1]/?" + query:     "must be an https URL",
 	} {
 		source := pair(t, value)
 		err := failToken(t, source, tokensource.ConfigInvalid, "the variable TOKENSOURCE_TEST_", want)
@@ -266,21 +280,6 @@ func TestFailedBodyIsQuotedShort(t *testing.T) {
 	}
 }
 
-// Secrets in a failed response are blotted out, wherever they came from and
-// however the server writes them.
-func TestFailedBodyIsBlotted(t *testing.T) {
-	t.Parallel()
-	const inURL, odd, literal = "url%2ds3cr3t", `s3/cr+3t="x`, "literal-s3cr3t"
-	echo := []string{requestToken, "key=" + inURL, "url-s3cr3t", odd, "s3%2Fcr%2B3t%3D%22x", `s3/cr+3t=\"x`, literal,
-		theJWT}
-	url, _ := serve(t, answerStatus(400, "<"+strings.Join(echo, ",")+">"))
-	source := mustDocument(t, `"url": "${env:`+setenv(t, url+"/?key="+inURL)+`}", "method": "POST",
-		"headers": {"Authorization": "Bearer ${env:`+setenv(t, requestToken)+`}", "X-Key": "Key `+literal+`"},
-		"body": {"a": ["${env:`+setenv(t, odd+"\n")+`}"]}`)
-	failToken(t, source, tokensource.TokenRefused,
-		"<REDACTED,REDACTED,REDACTED,REDACTED,REDACTED,REDACTED,REDACTED,REDACTED>")
-}
-
 // The body of such a response is the connection, which no context ends.
 func TestSwitchingProtocols(t *testing.T) {
 	t.Parallel()
@@ -303,38 +302,5 @@ func TestSwitchingProtocols(t *testing.T) {
 	}
 	if _, err := source.Token(context.Background()); !errors.Is(err, tokensource.TokenRefused) {
 		t.Error(err)
-	}
-}
-
-// What a failed response repeats of a request is blotted out, wherever the request
-// had it and however the response spells it.
-func TestRepeatedSecrets(t *testing.T) {
-	const secret = "se<cret>&/0123456789"
-	t.Setenv("REPEATED_SECRET", secret)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(http.StatusNotFound)
-		json.NewEncoder(w).Encode([]string{r.URL.Path, r.Header.Get("X-Secret"), secret})
-	}))
-	defer server.Close()
-	for name, members := range map[string]string{
-		"header":               `"url": "` + server.URL + `", "headers": {"X-Secret": "${env:REPEATED_SECRET}"}`,
-		"query":                `"url": "` + server.URL + `", "query": {"q": "${env:REPEATED_SECRET}"}`,
-		"path":                 `"url": "` + server.URL + `/${env:REPEATED_SECRET}/x"`,
-		"path in the document": `"url": "` + server.URL + `/se%3Ccret%3E&0123456789/x"`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			source, err := tokensource.Document([]byte(`{"version": 1, "http": {` + members + `}}`))
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = source.Token(context.Background())
-			if !errors.Is(err, tokensource.TokenRefused) {
-				t.Fatal(err)
-			}
-			if text := err.Error(); name != "path in the document" && strings.Contains(text, "0123456789") ||
-				strings.Contains(text, "/se") {
-				t.Error(text)
-			}
-		})
 	}
 }

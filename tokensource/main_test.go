@@ -103,28 +103,18 @@ func pair(t testing.TB, url string, optFns ...func(*tokensource.Options)) tokens
 
 // retryer retries after a delay, and counts what it is told.
 type retryer struct {
-	attempts           int
-	delay              time.Duration
-	quota              int // retry tokens; 0 is no limit
-	taken, paid, freed atomic.Int64
+	attempts int
+	delay    time.Duration
 }
 
 func (r *retryer) IsErrorRetryable(error) bool                        { return false }
 func (r *retryer) MaxAttempts() int                                   { return r.attempts }
 func (r *retryer) RetryDelay(n int, err error) (time.Duration, error) { return r.delay, nil }
-func (r *retryer) GetInitialToken() func(error) error                 { return func(error) error { return nil } }
+
+// The quota of the retryer is for AWS.
+func (r *retryer) GetInitialToken() func(error) error { panic("the quota is used") }
 func (r *retryer) GetRetryToken(context.Context, error) (func(error) error, error) {
-	if n := r.taken.Add(1); r.quota > 0 && int(n) > r.quota {
-		return nil, errors.New("quota exceeded")
-	}
-	return func(err error) error {
-		if err == nil {
-			r.freed.Add(1)
-		} else {
-			r.paid.Add(1)
-		}
-		return nil
-	}, nil
+	panic("the quota is used")
 }
 
 func retries(attempts int) func(*tokensource.Options) {

@@ -3,6 +3,7 @@ package tokensource
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"slices"
 	"strings"
 	"unicode"
@@ -75,12 +76,12 @@ func (n *named) open(optFns []func(*Options)) (TokenSource, error) {
 }
 
 func parse(value string) (*named, error) {
-	value = strings.TrimSpace(value)
+	value = trim(value)
 	if value == "" {
 		return nil, hinted(forms, "the token server is empty")
 	}
 	first, rest, comma := strings.Cut(value, ",")
-	first = strings.TrimSpace(first)
+	first = trim(first)
 
 	if server, found := lookUp(first); found {
 		if server.name != first {
@@ -93,18 +94,19 @@ func parse(value string) (*named, error) {
 		}
 		return n, err
 	}
-	if text, ok := decodeBase64(first); ok {
+	second, afterSecond, secondComma := strings.Cut(rest, ",")
+	second = trim(second)
+	isPair := isVariable(first) && isVariable(second)
+	if text, ok := decodeBase64(first); ok && !(isPair && !json.Valid(text)) {
 		doc, err := decode(text)
 		return &named{form: FormDocument, name: ofDocument, doc: doc, audience: audience(rest, comma)}, inSource(ofDocument, err)
 	}
 	if strings.HasPrefix(value, "{") {
 		return nil, hinted(forms, "a JSON document must be base64-encoded")
 	}
-	second, rest, comma := strings.Cut(rest, ",")
-	second = strings.TrimSpace(second)
-	if isVariable(first) && isVariable(second) {
+	if isPair {
 		name, doc, err := pair(first, second)
-		return &named{form: FormPair, name: name, doc: doc, audience: audience(rest, comma)}, err
+		return &named{form: FormPair, name: name, doc: doc, audience: audience(afterSecond, secondComma)}, err
 	}
 	return nil, hinted(forms, "%s names no token server; the names known here are %s", shown(first), strings.Join(names(), ", "))
 }
@@ -114,16 +116,16 @@ func audience(text string, comma bool) *string {
 	if !comma {
 		return nil
 	}
-	text = strings.TrimSpace(text)
+	text = trim(text)
 	return &text
 }
 
 // decodeBase64 reports whether text is base64 of what may be a JSON object.
 func decodeBase64(text string) ([]byte, bool) {
-	text = strings.Join(strings.Fields(text), "")
+	text = strings.Join(words(text), "")
 	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
 		if doc, err := encoding.DecodeString(text); err == nil {
-			return doc, isText(doc) && strings.HasPrefix(strings.TrimSpace(string(doc)), "{")
+			return doc, isText(doc) && strings.HasPrefix(trim(string(doc)), "{")
 		}
 	}
 	return nil, false

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,6 +99,25 @@ func (r *reader) templates(o object) map[string]template {
 	return templates
 }
 
+// statuses reads what statuses of HTTP a token server uses for what passes.
+func (r *reader) statuses(o object, name string) []int {
+	path := join(o.path, name)
+	list, ok := o.members[name].([]any)
+	if o.has(name) && (!ok || len(list) == 0 || len(list) > 8) {
+		r.fail(path, "must be a list of 1 to 8 numbers")
+	}
+	var statuses []int
+	for i, v := range list {
+		number, _ := v.(json.Number)
+		status, _ := number.Float64()
+		if status != math.Trunc(status) || status < 400 || status > 499 || slices.Contains(statuses, int(status)) {
+			r.fail(join(path, strconv.Itoa(i)), "must be a whole number from 400 to 499 that is there once")
+		}
+		statuses = append(statuses, int(status))
+	}
+	return statuses
+}
+
 // join names a member by path. What a name could do to a log is neutralized.
 func join(path, name string) string {
 	if quoted := strconv.Quote(name); quoted != `"`+name+`"` || strings.ContainsAny(name, ". ") || len(name) > 64 {
@@ -146,5 +166,39 @@ func tree(decoder *json.Decoder, path string, level int) (any, error) {
 		_, err = decoder.Token()
 		return elements, err
 	}
+	if number, ok := token.(json.Number); ok && !exact(number) {
+		return nil, invalid("%s: is a number that would change on its way (IEEE 754)", path)
+	}
 	return token, err
+}
+
+// exact reports whether a double gives a number back.
+func exact(number json.Number) bool {
+	double, err := number.Float64()
+	return err == nil && equal(number, json.Number(strconv.FormatFloat(double, 'g', -1, 64)))
+}
+
+// equal reports whether two numbers are, however they are written.
+func equal(a, b json.Number) bool {
+	digitsA, exponentA := decimal(a)
+	digitsB, exponentB := decimal(b)
+	return digitsA == digitsB && exponentA == exponentB
+}
+
+// decimal returns the digits of a number and the power of ten that 0.DIGITS is multiplied
+// with. Zero has no digits.
+func decimal(number json.Number) (digits string, exponent int) {
+	mantissa, power, _ := strings.Cut(strings.ToLower(string(number)), "e")
+	sign := ""
+	if strings.HasPrefix(mantissa, "-") {
+		sign, mantissa = "-", mantissa[1:]
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits = strings.TrimLeft(whole+fraction, "0")
+	exponent, _ = strconv.Atoi(power)
+	exponent += len(digits) - len(fraction)
+	if digits = strings.TrimRight(digits, "0"); digits == "" {
+		return "", 0
+	}
+	return sign + digits, exponent
 }

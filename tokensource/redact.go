@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -44,40 +41,28 @@ func shown(text string) string {
 	return "the value"
 }
 
+// withheld stands for a text of the token server that may hold a secret of the request.
+const withheld = "withheld: it may contain a secret"
+
 // quote is the beginning of the body of a failed response, for an error.
 func (c *call) quote(body []byte) string {
-	if text := c.excerpt(string(body)); text != "" {
-		return fmt.Sprintf(": %q", text)
+	text := excerpt(string(body))
+	switch {
+	case holdsSecret(string(body), c.secrets):
+		return " (response body " + withheld + ")"
+	case text == "":
+		return ""
 	}
-	return ""
+	return fmt.Sprintf(": %q", text)
 }
 
-// excerpt is the beginning of a text of the token server, without secrets.
-func (c *call) excerpt(text string) string {
-	text = strings.TrimSpace(c.blot(strings.ToValidUTF8(text, "\uFFFD")))
+// excerpt is the beginning of a text of the token server.
+func excerpt(text string) string {
+	text = strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
 	if len(text) > 256 {
 		text = strings.ToValidUTF8(text[:256], "")
 	}
 	return text
-}
-
-var jwt = lazyRegexp(`eyJ[A-Za-z0-9_-]{5,}(\.[A-Za-z0-9_-]*)*`)
-
-// blot replaces the secrets of the request, and what looks like a token.
-func (c *call) blot(text string) string {
-	longestFirst := func(a, b string) int { return len(b) - len(a) }
-	for _, secret := range slices.SortedFunc(slices.Values(c.secrets), longestFirst) {
-		if len(secret) < 4 {
-			continue
-		}
-		quoted := strings.Trim(strconv.Quote(secret), `"`)
-		inJSON, _ := json.Marshal(secret)
-		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), quoted,
-			strings.Trim(string(inJSON), `"`)} {
-			text = strings.ReplaceAll(text, form, redacted)
-		}
-	}
-	return jwt().ReplaceAllString(text, redacted)
 }
 
 const hidden = "…"
@@ -102,6 +87,9 @@ func (d document) masked() document {
 		q.Query, q.Headers = maskedAll(q.Query), maskedAll(q.Headers)
 		if q.Body != nil {
 			q.Body = maskedValue(q.Body).(map[string]any)
+		}
+		if q.Form != nil {
+			q.Form = maskedAll(q.Form)
 		}
 		d.HTTP = &q
 	}

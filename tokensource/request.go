@@ -31,7 +31,7 @@ func (s *source) fetch(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if c.client, c.foreign, err = s.client(); err != nil {
+	if c.client, c.foreign, err = s.client(c.url); err != nil {
 		return "", err
 	}
 	return s.retry(ctx, c.attempt)
@@ -40,7 +40,7 @@ func (s *source) fetch(ctx context.Context) (string, error) {
 func (s *source) expand() (*call, error) {
 	c := &call{source: s, header: http.Header{}}
 	x := &expansion{audience: s.audience}
-	for _, expand := range []func(*request, *expansion) error{c.expandURL, c.expandQuery, c.expandBody,
+	for _, expand := range []func(*request, *expansion) error{c.expandURL, c.expandQuery, c.expandBody, c.expandForm,
 		c.expandHeaders} {
 		if err := expand(s.doc.HTTP, x); err != nil {
 			return nil, err
@@ -59,9 +59,9 @@ func (c *call) expandURL(q *request, x *expansion) error {
 	if c.url, err = parseURL(origin(q.URL), target, q.UnixSocket != ""); err != nil {
 		return err
 	}
-	x.secrets = append(inURL.secrets, c.url.RawQuery)
+	x.secrets = inURL.secrets
 	for _, values := range c.url.Query() {
-		x.secrets = append(x.secrets, values...)
+		x.sends(values...)
 	}
 	for _, segment := range strings.Split(c.url.Path, "/") {
 		if len(segment) > longestWord {
@@ -71,19 +71,42 @@ func (c *call) expandURL(q *request, x *expansion) error {
 	return nil
 }
 
+// expandQuery leaves every byte of the URL's own query as it is, but for the parameters
+// whose place it takes.
 func (c *call) expandQuery(q *request, x *expansion) error {
-	query := c.url.Query()
-	for _, name := range slices.Sorted(maps.Keys(q.Query)) {
-		if t := q.Query[name]; !t.leftOut(x.audience) {
+	set, err := x.all(q.Query)
+	if err != nil || len(set) == 0 {
+		return err
+	}
+	var query []string
+	for parameter := range strings.SplitSeq(c.url.RawQuery, "&") {
+		name, _, _ := strings.Cut(parameter, "=")
+		if name, err := url.QueryUnescape(name); err == nil && set.Has(name) {
+			continue
+		}
+		query = append(query, parameter)
+	}
+	if c.url.RawQuery == "" {
+		query = nil
+	}
+	c.url.RawQuery = strings.Join(append(query, set.Encode()), "&")
+	return nil
+}
+
+// all expands what an empty audience does not leave out.
+func (x *expansion) all(templates map[string]template) (url.Values, error) {
+	values := url.Values{}
+	for _, name := range slices.Sorted(maps.Keys(templates)) {
+		if t := templates[name]; !t.leftOut(x.audience) {
 			value, err := x.expand(t)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			query.Set(name, value)
-			c.url.RawQuery = query.Encode()
+			x.sends(value)
+			values.Set(name, value)
 		}
 	}
-	return nil
+	return values, nil
 }
 
 func (c *call) expandBody(q *request, x *expansion) error {
@@ -101,7 +124,18 @@ func (c *call) expandBody(q *request, x *expansion) error {
 	return nil
 }
 
+func (c *call) expandForm(q *request, x *expansion) error {
+	if q.Form == nil {
+		return nil
+	}
+	form, err := x.all(q.Form)
+	c.body = []byte(form.Encode())
+	c.header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return err
+}
+
 func (c *call) expandHeaders(q *request, x *expansion) error {
+	c.header.Set("Accept-Encoding", "identity")
 	for _, name := range slices.Sorted(maps.Keys(q.Headers)) {
 		t := q.Headers[name]
 		if t.leftOut(x.audience) {
@@ -115,12 +149,10 @@ func (c *call) expandHeaders(q *request, x *expansion) error {
 			return invalid("%s: the value holds a control character", join("http.headers", name))
 		}
 		c.header.Set(name, value)
-		// A document can hold a secret itself.
-		for _, field := range strings.Fields(value) {
-			if len(field) >= 8 && !t.has(audienceMention) {
-				x.secrets = append(x.secrets, field)
-			}
+		if _, credentials, found := strings.Cut(value, " "); found && strings.EqualFold(name, "Authorization") {
+			value = credentials // without the scheme
 		}
+		x.sends(value)
 	}
 	return nil
 }
@@ -134,7 +166,9 @@ func (x *expansion) body(v any) (any, error) {
 	}
 	switch v := v.(type) {
 	case template:
-		return x.expand(v)
+		text, err := x.expand(v)
+		x.sends(text)
+		return text, err
 	case map[string]any:
 		members := map[string]any{}
 		for _, name := range slices.Sorted(maps.Keys(v)) {

@@ -11,22 +11,17 @@ import (
 // context that never ends.
 const maxTotal = time.Minute
 
-// retry calls attempt until it succeeds or there is no sense or time in another.
+// retry calls attempt until it succeeds or there is no sense or time in another. It takes
+// nothing from the retryer's quota: that is for AWS.
 func (s *source) retry(ctx context.Context, attempt func(context.Context) (string, *failure)) (string, error) {
 	bounded, cancel := context.WithTimeout(ctx, maxTotal)
 	defer cancel()
 	retryer := s.options.Retryer
-	releaseRetry := func(error) error { return nil }
 	for n := 1; ; n++ {
-		releaseAttempt := retryer.GetInitialToken()
 		token, failed := attempt(bounded)
 		if failed == nil {
-			releaseAttempt(nil)
-			releaseRetry(nil)
 			return token, nil
 		}
-		releaseAttempt(failed.err)
-		releaseRetry(failed.err)
 		if ctx.Err() != nil {
 			return "", cancelled(ctx, failed.err)
 		}
@@ -41,9 +36,6 @@ func (s *source) retry(ctx context.Context, attempt func(context.Context) (strin
 		if end, _ := bounded.Deadline(); time.Until(end) <= delay {
 			return "", failed.err
 		}
-		if releaseRetry, err = retryer.GetRetryToken(bounded, failed.err); err != nil {
-			return "", failed.err
-		}
 		if s.options.LogMode.IsRetries() {
 			logging.WithContext(ctx, s.options.Logger).Logf(logging.Warn,
 				"%s: attempt %d failed: %v; the next is in %v",
@@ -51,7 +43,6 @@ func (s *source) retry(ctx context.Context, attempt func(context.Context) (strin
 		}
 		select {
 		case <-ctx.Done():
-			releaseRetry(ctx.Err())
 			return "", cancelled(ctx, failed.err)
 		case <-time.After(delay):
 		}

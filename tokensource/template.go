@@ -83,7 +83,18 @@ func (t template) leftOut(audience string) bool { return audience == "" && t.has
 // expansion expands the templates of one request.
 type expansion struct {
 	audience string
-	secrets  []string // the values of all variables and files that were used
+	secrets  []string // of the request that is made
+}
+
+// sends notes texts as secrets, and their words.
+func (x *expansion) sends(texts ...string) {
+	for _, text := range texts {
+		for _, secret := range append(words(text), text) {
+			if secret != x.audience {
+				x.secrets = append(x.secrets, secret)
+			}
+		}
+	}
 }
 
 func (x *expansion) expand(t template) (string, error) {
@@ -114,7 +125,7 @@ func (x *expansion) expand(t template) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		x.secrets = append(x.secrets, strings.TrimSpace(value))
+		x.sends(value)
 		text.WriteString(value)
 	}
 	return text.String(), nil
@@ -125,7 +136,7 @@ func readEnv(name string) (string, error) {
 	switch {
 	case !found:
 		return "", notConfigured("the variable %s is not set", name)
-	case strings.TrimSpace(value) == "":
+	case trim(value) == "":
 		return "", notConfigured("the variable %s is empty", name)
 	}
 	return value, nil

@@ -43,7 +43,7 @@ func (t Token) Claims(v any) error {
 // WebIdentityToken in
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 func checkToken(text string) (string, error) {
-	token := strings.TrimSpace(text)
+	token := trim(text)
 	switch {
 	case token == "":
 		return "", malformed("the token is empty")

@@ -3,6 +3,7 @@ package tokensource
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +22,8 @@ func parseURL(origin, text string, overSocket bool) (*url.URL, error) {
 	switch {
 	case err != nil:
 		return nil, invalid("%s: is not a URL", origin)
+	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+		return nil, invalid("%s: holds white space or a control character", origin)
 	case u.User != nil:
 		return nil, invalid("%s: must not hold a user or password", origin)
 	case strings.Contains(text, "#"):
@@ -32,15 +35,14 @@ func parseURL(origin, text string, overSocket bool) (*url.URL, error) {
 	case u.Scheme == "http" && !overSocket && !isLocal(u.Hostname()):
 		return nil, invalid("%s: must be an https URL, for its host is neither loopback nor a metadata service", origin)
 	}
-	if _, err := url.ParseQuery(u.RawQuery); err != nil {
-		return nil, invalid("%s: the query is malformed", origin)
-	}
 	return u, nil
 }
 
 var (
-	metadataIPv4 = netip.MustParseAddr("169.254.169.254")
-	metadataIPv6 = netip.MustParseAddr("fd00:ec2::254")
+	metadata = []netip.Addr{
+		netip.MustParseAddr("169.254.169.254"), netip.MustParseAddr("fd00:ec2::254"),
+		netip.MustParseAddr("fd20:ce::254"),
+	}
 
 	// The managed identities of Azure App Service on Linux: 169.254.129.* and
 	// 169.254.130.* are seen; Microsoft's pages name no range.
@@ -48,12 +50,17 @@ var (
 )
 
 // isLocal reports whether what is sent to host stays on this machine or the one
-// below it: plain http is allowed, and proxies are bypassed.
+// below it: plain http is allowed, and proxies are bypassed. An address counts in its
+// usual form alone (RFC 5952), as other forms are read in different ways.
 func isLocal(host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
-		addr = addr.Unmap()
-		return addr.IsLoopback() || addr == metadataIPv4 || addr == metadataIPv6 || appService.Contains(addr)
+		return isLocalAddress(addr) && addr.String() == host && !addr.Is4In6()
 	}
 	host = strings.ToLower(host)
 	return host == "localhost" || host == "metadata.google.internal"
+}
+
+func isLocalAddress(addr netip.Addr) bool {
+	addr = addr.Unmap().WithZone("")
+	return addr.IsLoopback() || slices.Contains(metadata, addr) || appService.Contains(addr)
 }

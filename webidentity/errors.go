@@ -1,10 +1,10 @@
 package webidentity
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -15,9 +15,9 @@ import (
 	"github.com/awstokenserver/config/tokensource"
 )
 
-// errNoCredentials is for a response of STS that is a success without a result, as
-// one from something in between.
-var errNoCredentials = errors.New("the response holds no credentials")
+// errNoCredentials is for a response of STS that is a success without all of its result,
+// as one from something in between.
+var errNoCredentials = errors.New("the response holds no complete credentials")
 
 // failure turns the SDK's error into one that says what STS was asked.
 func (c *roleClient) failure(err error, roleARN string, token tokensource.Token) error {
@@ -31,9 +31,13 @@ func (c *roleClient) failure(err error, roleARN string, token tokensource.Token)
 		e.Problem = fmt.Sprintf("STS denied role %s to %s", roleARN, summary(token))
 		e.Hint = hint(e.Err)
 	case tokensource.STSUnavailable:
-		e.Problem = fmt.Sprintf("no response from STS for role %s", roleARN)
-	default:
-		e.Problem = fmt.Sprintf("STS could not be called for role %s", roleARN)
+		e.Problem = fmt.Sprintf("no usable response from STS for role %s", roleARN)
+	case tokensource.ConfigInvalid:
+		e.Problem = fmt.Sprintf("STS refused the request for role %s", roleARN)
+		if e.StatusCode == 0 {
+			e.Problem = fmt.Sprintf("STS could not be called for role %s", roleARN)
+		}
+		e.Hint = hint(e.Err)
 	}
 	return e
 }
@@ -50,58 +54,63 @@ var refusals = []struct{ code, message, hint string }{
 	{"PackedPolicyTooLarge", "", "pass fewer or shorter session tags and policies"},
 	{"MalformedPolicyDocument", "", "correct the session policy"},
 	{"RegionDisabledException", "", "activate STS in this region for the role's account, or set another region"},
-	{"", "", "compare the role's trust policy and the account's identity provider with these values"},
 }
+
+const compare = "compare the role's trust policy and the account's identity provider with these values"
 
 // hint says what to do about a refusal of STS.
 func hint(err error) string {
 	var api smithy.APIError
-	errors.As(err, &api)
+	if !errors.As(err, &api) {
+		return ""
+	}
 	for _, r := range refusals {
-		if r.code == "" || api != nil && strings.HasPrefix(api.ErrorCode(), r.code) && strings.Contains(api.ErrorMessage(), r.message) {
+		if strings.HasPrefix(api.ErrorCode(), r.code) && strings.Contains(api.ErrorMessage(), r.message) {
 			return r.hint
 		}
 	}
-	return ""
+	return compare
 }
 
-// withoutToken returns err, or where it repeats the token what can be said
-// without it.
+// withoutToken returns err, or where it may hold the token what can be said without it.
 func withoutToken(err error, token tokensource.Token) error {
-	signature := cmp.Or(token.Value[strings.LastIndex(token.Value, ".")+1:], token.Value)
-	if !strings.Contains(err.Error(), signature) {
+	if !token.In(err.Error()) {
 		return err
 	}
-	without := &smithy.GenericAPIError{Code: "Unknown", Message: "the response repeats the token"}
-	var api smithy.APIError
-	if errors.As(err, &api) && !strings.Contains(api.ErrorCode(), signature) {
-		without.Code = api.ErrorCode()
+	without := &smithy.GenericAPIError{Code: "Unknown", Message: "the message is withheld: it may contain the token"}
+	if code := errorCode(err); !token.In(code) {
+		without.Code = code
 	}
 	return without
 }
 
+// settingRefused are the errors with which STS refuses a setting, and not a token.
+var settingRefused = []string{"ValidationError", "PackedPolicyTooLarge", "MalformedPolicyDocument", "RegionDisabledException"}
+
 func classify(err error) tokensource.Class {
 	var (
-		api      smithy.APIError
 		response *smithyhttp.ResponseError
 		send     *smithyhttp.RequestSendError
 		canceled *smithy.CanceledError
 	)
-	status := statusCode(err)
+	status, code := statusCode(err), errorCode(err)
+	_, throttled := retry.DefaultThrottleErrorCodes[code]
 	switch {
-	case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests, err == errNoCredentials:
+	case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests, err == errNoCredentials, throttled,
+		code == (&types.IDPCommunicationErrorException{}).ErrorCode():
 		return tokensource.STSUnavailable
-	case errors.As(err, &api):
-		code := api.ErrorCode()
-		if _, throttled := retry.DefaultThrottleErrorCodes[code]; throttled || code == (&types.IDPCommunicationErrorException{}).ErrorCode() {
-			return tokensource.STSUnavailable
-		}
+	case slices.ContainsFunc(settingRefused, func(refused string) bool { return strings.HasPrefix(code, refused) }):
+		return tokensource.ConfigInvalid
+	case code != "" && code != unknownCode && status/100 == 4:
 		return tokensource.RoleDenied
-	case errors.As(err, &response), errors.As(err, &send), errors.As(err, &canceled):
+	case status != 0, errors.As(err, &response), errors.As(err, &send), errors.As(err, &canceled):
 		return tokensource.STSUnavailable
 	}
 	return tokensource.ConfigInvalid
 }
+
+// unknownCode is the SDK's code for a response without one: it is not of STS.
+const unknownCode = "UnknownError"
 
 // statusCode returns the status of STS's response, 0 where there was none.
 func statusCode(err error) int {

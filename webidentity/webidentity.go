@@ -7,9 +7,10 @@
 // [NewCredentialsCache]) or stay on upstream's LoadDefaultConfig ([Options]).
 //
 // In both cases the token is fetched with the context of the caller, afresh for
-// every exchange with STS. Where STS responds with ExpiredToken or
-// InvalidIdentityToken, one more exchange is tried with a fresh token; no other
-// refusal is retried. All of it is bounded by three minutes, even if the context has no deadline.
+// every exchange with STS. Where STS responds with ExpiredToken, one more exchange is
+// tried with a fresh token; where it responds with InvalidIdentityToken, as many as the
+// client makes attempts; no other refusal is retried. All of it is bounded by three
+// minutes, even if the context has no deadline.
 // Failures are of type [*tokensource.Error], with the SDK's error as their cause.
 package webidentity
 
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
@@ -101,29 +103,49 @@ func (c *roleClient) AssumeRoleWithWebIdentity(
 	optFns = append([]func(*sts.Options){func(o *sts.Options) { retryer = o.Retryer }}, optFns...)
 	optFns = append(optFns, func(o *sts.Options) { o.Retryer = retryer })
 
-	for again := false; ; again = true {
+	var refusal error
+	var refused tokensource.Token
+	for attempt := 1; ; attempt++ {
 		token, err := c.source.Token(ctx)
 		if err != nil {
 			return nil, err
 		}
+		if isTokenExpired(refusal) && token.Value == refused.Value {
+			return nil, c.failure(refusal, aws.ToString(params.RoleArn), token)
+		}
 		withToken := *params
 		withToken.WebIdentityToken = &token.Value
 		out, err := c.client.AssumeRoleWithWebIdentity(ctx, &withToken, optFns...)
-		if err == nil && out.Credentials == nil {
+		if err == nil && !isComplete(out.Credentials) {
 			err = errNoCredentials
 		}
 		if err == nil {
 			return out, nil
 		}
-		if again || !isTokenRefused(err) || !backOff(ctx, retryer, err) {
+		if !mayFareBetter(err, attempt, retryer) || !backOff(ctx, attempt, retryer, err) {
 			return nil, c.failure(err, aws.ToString(params.RoleArn), token)
 		}
+		refusal, refused = err, token
 	}
 }
 
-// isTokenRefused reports whether another token may fare better.
-func isTokenRefused(err error) bool {
-	return isTokenExpired(err) || errorCode(err) == (&types.InvalidIdentityTokenException{}).ErrorCode()
+func isComplete(keys *types.Credentials) bool {
+	return keys != nil && keys.Expiration != nil && aws.ToString(keys.AccessKeyId) != "" &&
+		aws.ToString(keys.SecretAccessKey) != "" && aws.ToString(keys.SessionToken) != ""
+}
+
+// mayFareBetter reports whether another token may, after so many attempts. An expired
+// one is replaced once. InvalidIdentityToken is also what STS says when it cannot get the
+// keys of the issuer for a moment, and then it passes as the SDK's other errors do.
+func mayFareBetter(err error, attempts int, retryer aws.Retryer) bool {
+	if isTokenExpired(err) {
+		return attempts == 1
+	}
+	most := retry.DefaultMaxAttempts
+	if retryer != nil {
+		most = retryer.MaxAttempts()
+	}
+	return errorCode(err) == (&types.InvalidIdentityTokenException{}).ErrorCode() && (most <= 0 || attempts < most)
 }
 
 // isTokenExpired reports whether STS says that the token has expired.
@@ -144,12 +166,12 @@ func errorCode(err error) string {
 	return ""
 }
 
-// backOff waits as retryer would before a second attempt. It reports false when
-// ctx ended first.
-func backOff(ctx context.Context, retryer aws.Retryer, err error) bool {
+// backOff waits as retryer would after an attempt. It reports false when ctx ended
+// first.
+func backOff(ctx context.Context, attempt int, retryer aws.Retryer, err error) bool {
 	if retryer == nil {
 		return ctx.Err() == nil
 	}
-	delay, err := retryer.RetryDelay(1, err)
+	delay, err := retryer.RetryDelay(attempt, err)
 	return err == nil && smithytime.SleepWithContext(ctx, delay) == nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -133,6 +134,19 @@ func TestCallersContext(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	refuse := func(status int, code string) http.HandlerFunc { return STSError(status, code, "no") }
+	respond := func(status int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			io.WriteString(w, body)
+		}
+	}
+	invalid := refuse(400, "InvalidIdentityToken")
+	incomplete := func(keys string) http.HandlerFunc {
+		return respond(200, `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">`+
+			`<AssumeRoleWithWebIdentityResult><Credentials>`+keys+`</Credentials></AssumeRoleWithWebIdentityResult>`+
+			`</AssumeRoleWithWebIdentityResponse>`)
+	}
+	const expiration = `<Expiration>2130-01-01T00:00:00Z</Expiration>`
 	for name, test := range map[string]struct {
 		script   []http.HandlerFunc
 		class    tokensource.Class // empty: credentials
@@ -140,14 +154,27 @@ func TestRefusals(t *testing.T) {
 		requests int
 	}{
 		"expired, then good":      {[]http.HandlerFunc{refuse(400, "ExpiredTokenException")}, "", 2, 2},
-		"invalid, then good":      {[]http.HandlerFunc{refuse(400, "InvalidIdentityToken")}, "", 2, 2},
+		"invalid, then good":      {[]http.HandlerFunc{invalid, invalid}, "", 3, 3},
+		"invalid":                 {[]http.HandlerFunc{invalid, invalid, invalid, invalid}, tokensource.RoleDenied, 3, 3},
 		"ExpiredToken, then good": {[]http.HandlerFunc{refuse(400, "ExpiredToken")}, "", 2, 2},
 		"expired twice": {[]http.HandlerFunc{refuse(400, "ExpiredTokenException"),
 			refuse(400, "ExpiredTokenException")}, tokensource.RoleDenied, 2, 2},
 		"invalid, then expired": {[]http.HandlerFunc{refuse(400, "InvalidIdentityToken"),
 			refuse(400, "ExpiredTokenException")}, tokensource.RoleDenied, 2, 2},
-		"denied":                  {[]http.HandlerFunc{refuse(403, "AccessDenied")}, tokensource.RoleDenied, 1, 1},
-		"invalid parameter":       {[]http.HandlerFunc{refuse(400, "ValidationError")}, tokensource.RoleDenied, 1, 1},
+		"denied":            {[]http.HandlerFunc{refuse(403, "AccessDenied")}, tokensource.RoleDenied, 1, 1},
+		"invalid parameter": {[]http.HandlerFunc{refuse(400, "ValidationError")}, tokensource.ConfigInvalid, 1, 1},
+		"region":            {[]http.HandlerFunc{refuse(403, "RegionDisabledException")}, tokensource.ConfigInvalid, 1, 1},
+		"page of a proxy":   {[]http.HandlerFunc{respond(403, "<html><body>no")}, tokensource.STSUnavailable, 1, 1},
+		"text of a proxy":   {[]http.HandlerFunc{respond(400, "Bad Request")}, tokensource.STSUnavailable, 1, 1},
+		"JSON of a gateway": {[]http.HandlerFunc{respond(404, `{"message": "no"}`)}, tokensource.STSUnavailable, 1, 1},
+		"429 of a proxy": {[]http.HandlerFunc{respond(429, ""), respond(429, ""), respond(429, "")},
+			tokensource.STSUnavailable, 1, 3},
+		"redirect": {[]http.HandlerFunc{respond(302, "")}, tokensource.STSUnavailable, 1, 1},
+		"no key":   {[]http.HandlerFunc{incomplete(expiration)}, tokensource.STSUnavailable, 1, 1},
+		"no expiration": {[]http.HandlerFunc{incomplete(`<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s</SecretAccessKey>` +
+			`<SessionToken>t</SessionToken>`)}, tokensource.STSUnavailable, 1, 1},
+		"no session": {[]http.HandlerFunc{incomplete(`<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s</SecretAccessKey>` +
+			expiration)}, tokensource.STSUnavailable, 1, 1},
 		"server error, then good": {[]http.HandlerFunc{refuse(500, "InternalFailure")}, "", 1, 2},
 		"server errors": {[]http.HandlerFunc{refuse(500, "InternalFailure"),
 			refuse(503, "ServiceUnavailable"), refuse(500, "InternalFailure")}, tokensource.STSUnavailable, 1, 3},
@@ -269,7 +296,7 @@ func TestRepeatedToken(t *testing.T) {
 
 func TestNoJWT(t *testing.T) {
 	t.Parallel()
-	for _, value := range []string{"opaque", "a.b", "a.!.c", "a.bm8.c"} {
+	for _, value := range []string{"opaque", "a.b.", "a.!.c", "a.bm8.c"} {
 		_, client, _ := start(t)
 		source := tokensource.Func(func(context.Context) (tokensource.Token, error) { return tokensource.Token{Value: value}, nil })
 		_, err := webidentity.NewProvider(client, roleARN, source).Retrieve(context.Background())
@@ -292,6 +319,24 @@ func TestNothingToAsk(t *testing.T) {
 		source).Retrieve(context.Background())
 	if !errors.Is(err, tokensource.STSUnavailable) {
 		t.Errorf("nobody listens: %v", err)
+	}
+}
+
+// An expired token is not sent again.
+func TestSameToken(t *testing.T) {
+	t.Parallel()
+	for code, requests := range map[string]int{"ExpiredToken": 1, "InvalidIdentityToken": 3} {
+		world, client, _ := start(t)
+		refuse := STSError(400, code, "no")
+		world.STS.Script(refuse, refuse, refuse, refuse)
+		source := tokensource.Func(func(context.Context) (tokensource.Token, error) {
+			return tokensource.Token{Value: "0123456789.0123456789.0123456789"}, nil
+		})
+		_, err := webidentity.NewProvider(client, roleARN, source).Retrieve(t.Context())
+		testenv.WantError(t, err, tokensource.RoleDenied, code)
+		if n := len(world.STS.Requests()); n != requests {
+			t.Errorf("%s: %d requests", code, n)
+		}
 	}
 }
 
@@ -334,7 +379,19 @@ func TestSharedFlightEnds(t *testing.T) {
 	}
 }
 
-// Each refusal of STS has advice that fits.
+// section is the part of docs/troubleshooting.md about a class.
+func section(t *testing.T, class tokensource.Class) string {
+	t.Helper()
+	page, err := os.ReadFile("../docs/troubleshooting.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(page), "\n## "+string(class)+"\n")
+	text, _, _ = strings.Cut(text, "\n## ")
+	return text
+}
+
+// Each refusal of STS has advice that fits, and a place on the page that errors name.
 func TestHints(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ code, message, hint string }{
@@ -344,10 +401,11 @@ func TestHints(t *testing.T) {
 		{"InvalidIdentityToken", "Incorrect token audience", "to the audiences of the account's identity provider"},
 		{"InvalidIdentityToken", "Couldn't retrieve verification key from your identity provider",
 			"AWS must reach iss"},
-		{"ValidationError", "1 validation error detected: Value at 'roleSessionName'", "the session name"},
+		{"ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.", "or the duration"},
+		{"ValidationError", "Value at 'roleSessionName'", "the session name"},
 		{"PackedPolicyTooLarge", "Packed size of session tags consumes 101% of allotted space.",
 			"fewer or shorter session tags"},
-		{"MalformedPolicyDocument", "Syntax errors in policy.", "correct the session policy"},
+		{"MalformedPolicyDocument", "", "correct the session policy"},
 		{"RegionDisabledException", "STS is not activated in this region", "activate STS in this region"},
 	} {
 		world := New()
@@ -359,6 +417,14 @@ func TestHints(t *testing.T) {
 		})
 		client := sts.New(sts.Options{Region: "us-east-1", BaseEndpoint: &world.STS.URL, Retryer: aws.NopRetryer{}})
 		_, err := webidentity.NewProvider(client, "arn:aws:iam::123456789012:role/deploy", source).Retrieve(t.Context())
-		testenv.WantError(t, err, tokensource.RoleDenied, test.code, test.hint)
+		class := tokensource.ConfigInvalid
+		if test.code == "AccessDenied" || test.code == "InvalidIdentityToken" {
+			class = tokensource.RoleDenied
+		}
+		testenv.WantError(t, err, class, test.code, test.hint)
+		if text := strings.Join(strings.Fields(section(t, class)), " "); !strings.Contains(text, test.code) ||
+			!strings.Contains(text, strings.TrimSuffix(strings.TrimSuffix(test.message, " for https://x"), ".")) {
+			t.Errorf("docs/troubleshooting.md does not have %s: %s under %s", test.code, test.message, class)
+		}
 	}
 }

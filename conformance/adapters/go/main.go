@@ -16,12 +16,14 @@ import (
 	"github.com/awstokenserver/config/tokensource"
 )
 
-const capabilities = `["token-server", "document", "servers", "tls", "unix-socket", "error-class", "refresh",
-"profile-over-env", "env-over-profile", "env-keys-over-profile", "one-type", "no-merge"]`
+const capabilities = `["token-server", "document", "form", "servers", "tls", "ca-bundle", "unix-socket", "error-class", "refresh",
+"account-id", "profile-over-env", "keys-profile-over-env", "env-over-profile", "env-keys-over-profile",
+"keys-sign-role", "one-type", "no-merge", "services"]`
 
 type credentials struct {
 	Version                                    int
 	AccessKeyId, SecretAccessKey, SessionToken string     `json:",omitempty"`
+	AccountId                                  string     `json:",omitempty"`
 	Expiration                                 *time.Time `json:",omitempty"`
 	Error                                      *refusal   `json:",omitempty"`
 }
@@ -53,7 +55,7 @@ func main() {
 			continue
 		}
 		c := credentials{AccessKeyId: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey,
-			SessionToken: keys.SessionToken}
+			SessionToken: keys.SessionToken, AccountId: keys.AccountID}
 		if keys.CanExpire {
 			c.Expiration = aws.Time(keys.Expires)
 		}
