@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -122,9 +123,15 @@ var encodings = map[string]func(string) string{
 	},
 	"percent":       percent,
 	"percent-twice": func(text string) string { return strings.ReplaceAll(percent(text), "%", "%25") },
-	"lines":         func(text string) string { return text[:12] + "\r\n " + text[12:] },
-	"cut":           func(text string) string { return text[1:] },
-	"cut-end":       func(text string) string { return text[:len(text)-1] },
+	"lines": func(text string) string { // as MIME and PEM break them, only shorter
+		var lines []string
+		for line := range slices.Chunk([]byte(text), 16) {
+			lines = append(lines, string(line))
+		}
+		return strings.Join(lines, "\r\n ")
+	},
+	"cut":     func(text string) string { return text[1:] },
+	"cut-end": func(text string) string { return text[:len(text)-1] },
 }
 
 var odd = regexp.MustCompile(`[^A-Za-z0-9]`)
@@ -150,7 +157,7 @@ func (p *placeholders) make(name string) string {
 		value, secret = token()
 	case "ODD": // every few characters, so that no part of it is the same in all encodings
 		value = ""
-		for i, char := range rand.Text() + rand.Text() {
+		for i, char := range rand.Text() {
 			value += string(char) + "/+=&<"[i%5:i%5+1]
 		}
 		secret = value

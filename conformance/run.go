@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // Runner runs cases against an implementation.
@@ -165,8 +166,16 @@ func (w *world) findSecrets(where, text, allowed string) {
 	}
 }
 
-// bare takes away what another quoting adds: an error quotes what is quoted already.
-func bare(text string) string { return strings.NewReplacer(`\`, "", `"`, "").Replace(text) }
+// bare keeps letters and digits: an error quotes what is quoted already, and has lines of
+// its own.
+func bare(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, strings.NewReplacer(`\r`, "", `\n`, "").Replace(text))
+}
 
 // difference says how a retrieval is not as wanted.
 func (w *world) difference(got retrieval, want Expectation, classes bool) string {

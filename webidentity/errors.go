@@ -96,7 +96,7 @@ func classify(err error) tokensource.Class {
 	status, code := statusCode(err), errorCode(err)
 	_, throttled := retry.DefaultThrottleErrorCodes[code]
 	switch {
-	case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests, err == errNoCredentials, throttled,
+	case status == http.StatusTooManyRequests, err == errNoCredentials, throttled,
 		code == (&types.IDPCommunicationErrorException{}).ErrorCode():
 		return tokensource.STSUnavailable
 	case slices.ContainsFunc(settingRefused, func(refused string) bool { return strings.HasPrefix(code, refused) }):

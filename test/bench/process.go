@@ -38,10 +38,8 @@ type client struct {
 }
 
 const boto3Program = `
-import boto3, botocore.session, web_identity_token_server
-session = botocore.session.Session()
-web_identity_token_server.install(session)
-print(boto3.Session(botocore_session=session).get_credentials().get_frozen_credentials().access_key, flush=True)`
+import awstokenserver, boto3
+print(awstokenserver.install(boto3.Session()).get_credentials().get_frozen_credentials().access_key, flush=True)`
 
 func measureProcesses(env environment, dir string, rounds int) (p processes) {
 	extract := "jq -r .value"
@@ -54,7 +52,7 @@ func measureProcesses(env environment, dir string, rounds int) (p processes) {
 
 	aws := filepath.Join(clients, "aws")
 	python := filepath.Join(clients, "venv", "bin", "python")
-	plugin := filepath.Join(root(), "conformance", "adapters", "python")
+	plugin := filepath.Join(root(), "plugins", "python", "src")
 
 	inWorld(env, dir, 1, func(world *webidentitytest.World) {
 		file := []string{"AWS_CONFIG_FILE=" + withFile(dir, 1), "TOKEN_FILE=" + tokenFile(dir),
