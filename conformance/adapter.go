@@ -101,6 +101,9 @@ func (o outcome) retrievals() ([]retrieval, error) {
 		}
 		list = append(list, r)
 	}
+	if len(list) == 0 && o.exitCode == 1 { // Windows has no signal that kills
+		return nil, errors.New("the adapter crashed: exit code 1 and no line")
+	}
 	if o.exitCode != refused {
 		return nil, fmt.Errorf("the exit code is %d, and should be 1 if a line has an Error and else 0", o.exitCode)
 	}

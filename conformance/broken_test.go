@@ -35,12 +35,14 @@ var flaws = map[string]string{
 	"skips STS":              "request 2, to the server \"sts\", was not sent",
 	"another token":          "the form's WebIdentityToken",
 	"no session name":        "the form's RoleSessionName",
+	"odd session name":       "the session name is \"a b\"",
 	"another role":           "the form's RoleArn",
 	"sends a duration":       "the form's DurationSeconds",
 	"signs":                  "the header Authorization is [",
 	"token on stderr":        "the secret ${TOKEN_1} is in stderr",
 	"token on stdout":        "the secret ${TOKEN_1} is in stdout",
 	"request token on error": "the secret ${SECRET_1} is in the error's message",
+	"request token in lines": "the secret ${SECRET_1} is in the error's message",
 	"secret key on stderr":   "the secret ${SECRET_KEY_1} is in stderr",
 	"hangs":                  "did not end in time",
 	"leaves a child":         "did not end in time",
@@ -218,6 +220,8 @@ func brokenAdapter(flaw string, args []string) {
 			form.Set("WebIdentityToken", "another")
 		case is("no session name"):
 			form.Set("RoleSessionName", "")
+		case is("odd session name"):
+			form.Set("RoleSessionName", "a b")
 		case is("another role"):
 			form.Add("RoleArn", "another")
 		case is("sends a duration"):
@@ -257,6 +261,9 @@ func brokenAdapter(flaw string, args []string) {
 		fmt.Printf("{\"Version\":1,\"Token\":%q}\n", token)
 	case "request token on error":
 		fmt.Printf("{\"Version\":1,\"Error\":{\"Class\":\"\",\"Message\":%q}}\n", "not "+requestToken)
+		os.Exit(1)
+	case "request token in lines":
+		fmt.Printf("{\"Version\":1,\"Error\":{\"Class\":\"\",\"Message\":%q}}\n", requestToken[:20]+"\r\n"+requestToken[20:])
 		os.Exit(1)
 	case "an error":
 		fmt.Println(`{"Version":1,"Error":{"Class":"role-denied","Message":"no"}}`)

@@ -61,6 +61,23 @@ func TestModule(t *testing.T) {
 	}
 }
 
+// The account is compared where a case says which.
+func TestAccountID(t *testing.T) {
+	t.Parallel()
+	account, none := "123456789012", ""
+	w := &world{expires: map[int]time.Time{}, names: &placeholders{}}
+	for _, test := range []struct {
+		want      *string
+		got       string
+		different bool
+	}{{nil, "123456789012", false}, {&account, "123456789012", false}, {&account, "", true}, {&none, "123456789012", true}} {
+		difference := w.difference(retrieval{AccountID: test.got}, Expectation{Credentials: 1, AccountID: test.want}, true)
+		if strings.Contains(difference, "the account is") != test.different {
+			t.Errorf("%v: %s", test, difference)
+		}
+	}
+}
+
 // A folder that Load does not see is a case with a misspelt name.
 func TestEveryFolderIsACase(t *testing.T) {
 	t.Parallel()
