@@ -27,7 +27,7 @@ var placed = map[string][]string{
 	"tokensource": {
 		"client.go", "document.go", "errors.go", "file.go", "http.go", "lazy.go", "nonblocking_other.go",
 		"nonblocking_unix.go", "options.go", "parse.go", "reader.go", "redact.go", "request.go",
-		"response.go", "retry.go", "servers.go", "source.go", "template.go", "token.go", "tokensource.go", "url.go",
+		"response.go", "retry.go", "secrets.go", "servers.go", "source.go", "template.go", "token.go", "tokensource.go", "url.go",
 		"document.schema.json", "servers/GitHub.json",
 		"main_test.go", "client_test.go",
 	},
@@ -76,7 +76,7 @@ var edits = []edit{
 		file: "env_config.go", decl: "NewEnvConfig",
 		anchor: "cfg.WebIdentityTokenFilePath = os.Getenv(awsWebIdentityTokenFileEnv)",
 		after: `
-	cfg.WebIdentityTokenServer = os.Getenv(awsWebIdentityTokenServerEnv)`,
+	cfg.WebIdentityTokenServer = strings.TrimSpace(os.Getenv(awsWebIdentityTokenServerEnv))`,
 	},
 	{
 		file: "shared_config.go", decl: "webIdentityTokenFileKey",

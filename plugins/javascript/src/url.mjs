@@ -83,7 +83,7 @@ const isLocalAddress = (address) => LOCAL.check(address, isIPv4(address) ? "ipv4
 export function isLocal(host) {
   if (isIPv4(host)) return isLocalAddress(host);
   if (isIPv6(host)) return new URL(`http://[${host}]`).hostname === `[${host}]` && isLocalAddress(host);
-  return host === "localhost" || host === "metadata.google.internal";
+  return ["localhost", "metadata.google.internal"].includes(host.toLowerCase());
 }
 
 /**
