@@ -122,7 +122,13 @@ fn provider_config(config: &SdkConfig) -> ProviderConfig {
 /// The token server of a profile, and the roles that are assumed from there.
 struct ProfileTokenServer {
     from: Builder,
-    provider: OnceCell<Option<(TokenServerProvider, Vec<(Role, Option<String>)>)>>,
+    provider: OnceCell<Option<Roles>>,
+}
+
+/// The role of a token server, and the roles that are assumed from there, with their external ids.
+struct Roles {
+    base: TokenServerProvider,
+    then: Vec<(Role, Option<String>)>,
 }
 
 impl fmt::Debug for ProfileTokenServer {
@@ -133,7 +139,7 @@ impl fmt::Debug for ProfileTokenServer {
 
 impl ProfileTokenServer {
     async fn credentials(&self) -> provider::Result {
-        let Some((base, then)) = self.provider.get_or_try_init(|| self.find()).await? else {
+        let Some(Roles { base, then }) = self.provider.get_or_try_init(|| self.find()).await? else {
             return Err(CredentialsError::not_loaded(format!("the profile has no {KEY}")));
         };
         let mut credentials: Credentials = base.credentials().await?;
@@ -149,7 +155,7 @@ impl ProfileTokenServer {
         Ok(credentials)
     }
 
-    async fn find(&self) -> Result<Option<(TokenServerProvider, Vec<(Role, Option<String>)>)>> {
+    async fn find(&self) -> Result<Option<Roles>> {
         let Builder { config, profile_name, profile_files } = &self.from;
         let name = profile_name.clone().map(Cow::Owned);
         // aws-config reports files that it cannot read.
@@ -160,7 +166,8 @@ impl ProfileTokenServer {
         let Some(found) = profile::find(&profiles)? else {
             return Ok(None);
         };
-        Ok(Some((TokenServerProvider::new(found.setting, &found.value, found.role, config)?, found.then)))
+        let base = TokenServerProvider::new(found.setting, &found.value, found.role, config)?;
+        Ok(Some(Roles { base, then: found.then }))
     }
 }
 

@@ -5,6 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use aws_config::SdkConfig;
 use aws_config::identity::IdentityCache;
+use aws_smithy_runtime::client::auth::no_auth::{NO_AUTH_SCHEME_ID, NoAuthScheme};
+use aws_smithy_runtime::client::identity::no_auth::NoAuthIdentityResolver;
 use aws_smithy_runtime::client::orchestrator::endpoints::StaticUriEndpointResolver;
 use aws_smithy_runtime::client::retries::strategy::NeverRetryStrategy;
 use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
@@ -61,13 +63,15 @@ type Result<T> = std::result::Result<T, NoResponse>;
 
 impl Client {
     /// A client with the HTTP settings of the SDK.
-    pub(crate) fn new(config: &SdkConfig) -> Self {
+    pub(crate) fn new(config: &SdkConfig) -> std::result::Result<Self, Error> {
         #[allow(deprecated)] // the version from which on the SDK's clients use proxies
         let uses_proxies = |version: BehaviorVersion| version.is_at_least(BehaviorVersion::v2025_08_07());
-        Client {
-            given: config.http_client().map(|client| (client, components(config))),
-            proxies: config.behavior_version().is_some_and(uses_proxies).then(Matcher::from_env),
-        }
+        let given = match config.http_client() {
+            Some(client) => Some((client, components(config)?)),
+            None => None,
+        };
+        let proxies = config.behavior_version().is_some_and(uses_proxies).then(Matcher::from_env);
+        Ok(Client { given, proxies })
     }
 
     pub(crate) async fn send(&self, request: &Request) -> Result<Response> {
@@ -83,18 +87,22 @@ impl Client {
                 let sent = sent.try_into().map_err(|_| malformed_url())?;
                 let response = connector.call(sent).await.map_err(|error| broken(&error, request))?;
                 let retry_after = response.headers().get("retry-after").map(str::to_owned);
+                check_fields(response.headers().iter().map(|(name, value)| name.len() + value.len()))?;
                 read(response.status().as_u16(), retry_after, response.into_body()).await
             }
             _ => {
                 let stream = self.connect(request).await?;
-                let handshake =
-                    hyper::client::conn::http1::Builder::new().max_buf_size(READ_LIMIT).handshake(TokioIo::new(stream));
+                let handshake = hyper::client::conn::http1::Builder::new()
+                    .max_buf_size(READ_LIMIT)
+                    .max_header_size(READ_LIMIT)
+                    .handshake(TokioIo::new(stream));
                 let (mut sender, connection) = handshake.await.map_err(|error| broken(&error, request))?;
                 // The connection ends with this call, whatever the server thinks of it.
                 let mut tasks = JoinSet::new();
                 tasks.spawn(connection);
                 let sent = to_http(request, "")?.map(http_body_util::Full::<hyper::body::Bytes>::from);
                 let response = sender.send_request(sent).await.map_err(|error| broken(&error, request))?;
+                check_fields(response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()))?;
                 let retry_after = response.headers().get("retry-after");
                 let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
                 read(response.status().as_u16(), retry_after, SdkBody::from_body_1_x(response.into_body())).await
@@ -160,6 +168,15 @@ fn to_http(request: &Request, origin: &str) -> Result<http::Request<String>> {
         sent.headers_mut().insert(http::header::HOST, host);
     }
     Ok(sent)
+}
+
+/// Breaks off where there is more than is read of header fields, of which these are the lengths: a client
+/// may have read them ahead.
+fn check_fields(lengths: impl Iterator<Item = usize>) -> Result<()> {
+    match lengths.map(|length| length + ": \r\n".len()).sum::<usize>() {
+        0..=READ_LIMIT => Ok(()),
+        _ => Err(NoResponse::Broken("responded with more than 64 KiB of header fields")),
+    }
 }
 
 /// Reads a body, and one byte more than is allowed at most.
@@ -304,14 +321,16 @@ fn tls_builder() -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {
 }
 
 /// What an HTTP client may look at beside its request. Most of it is of no use here, but must be there.
-fn components(config: &SdkConfig) -> RuntimeComponents {
+fn components(config: &SdkConfig) -> std::result::Result<RuntimeComponents, Error> {
     RuntimeComponentsBuilder::new("awstokenserver")
-        .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![])))
-        .with_endpoint_resolver(Some(StaticUriEndpointResolver::http_localhost(80)))
+        .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![NO_AUTH_SCHEME_ID])))
+        .with_auth_scheme(NoAuthScheme::new())
+        .with_identity_resolver(NO_AUTH_SCHEME_ID, NoAuthIdentityResolver::new())
         .with_identity_cache(Some(IdentityCache::no_cache()))
+        .with_endpoint_resolver(Some(StaticUriEndpointResolver::http_localhost(80)))
         .with_retry_strategy(Some(NeverRetryStrategy::new()))
         .with_sleep_impl(config.sleep_impl())
         .with_time_source(config.time_source())
         .build()
-        .expect("all required components are there")
+        .map_err(|error| Error::invalid("the HTTP client of the program cannot be used").with_source(error))
 }

@@ -64,8 +64,8 @@ impl fmt::Debug for TokenServerProvider {
 
 impl TokenServerProvider {
     pub(crate) fn new(setting: String, value: &str, role: Role, config: &SdkConfig) -> Result<Self> {
-        let server = TokenServer::parse(value).map_err(|error| error.with_setting(&setting))?;
-        let source = TokenSource::new(server, config);
+        let source = TokenServer::parse(value).and_then(|server| TokenSource::new(server, config));
+        let source = source.map_err(|error| error.with_setting(&setting))?;
         let retry = config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
         Ok(TokenServerProvider {
             setting,
@@ -256,6 +256,6 @@ fn credentials(output: AssumeRoleWithWebIdentityOutput) -> Option<Credentials> {
 }
 
 fn account_id(arn: &str) -> Option<AccountId> {
-    let account = arn.splitn(6, ':').nth(4)?;
+    let account = arn.split(':').nth(4)?;
     (account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())).then(|| account.into())
 }

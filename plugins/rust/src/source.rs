@@ -27,9 +27,9 @@ pub(crate) struct TokenSource {
 }
 
 impl TokenSource {
-    pub(crate) fn new(server: TokenServer, config: &SdkConfig) -> Self {
+    pub(crate) fn new(server: TokenServer, config: &SdkConfig) -> Result<Self> {
         let retry = config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
-        TokenSource { server, client: Client::new(config), retry }
+        Ok(TokenSource { server, client: Client::new(config)?, retry })
     }
 
     /// Fetches a token. Variables and files are read anew.

@@ -59,7 +59,6 @@ mod tests {
         let token = Token::new("e30.eyJpc3MiOiJpIiwic3ViIjoicyIsImF1ZCI6WyJhIl19.c2ln").ok().unwrap();
         assert_eq!(token.describe(), r#"a token with iss "i", sub "s", aud ["a"]"#);
         for text in ["opaque", "a.b.c", "e30.W10.x"] {
-            assert_eq!(Token::new(&format!("{text}    ....")).map(|_| ()).is_err(), true);
             assert_eq!(Token::new(&format!("{text:.<4}")).ok().unwrap().describe(), "a token that is not a JWT");
         }
     }

@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::date_time::{DateTime, Format};
 
-const SDK: [&str; 8] = [
+const SDK: [&str; 9] = [
     "refresh",
     "account-id",
     "profile-over-env",
@@ -26,6 +26,7 @@ const SDK: [&str; 8] = [
     "unused-profile",
     "role-over-keys",
     "services",
+    "global-endpoint-url",
     "no-merge",
 ];
 const PLUGIN: [&str; 7] = ["token-server", "document", "form", "servers", "tls", "unix-socket", "error-class"];
