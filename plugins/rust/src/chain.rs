@@ -177,8 +177,7 @@ fn check_same_profile(profiles: &ProfileSet, config: &SdkConfig) -> Result<()> {
         return Ok(());
     };
     for key in [KEY, "role_arn", "source_profile", "aws_access_key_id"] {
-        // A variable named like the key does not exist.
-        let key = ServiceConfigKey::builder().service_id(key).env(key).profile(key).build();
+        let key = ServiceConfigKey::builder().service_id(key).profile(key).env("AWSTOKENSERVER_NO_VARIABLE").build();
         let key = key.expect("all of it is set");
         if theirs.load_config(key.clone()).as_deref() != profiles.get(key.profile()) {
             let problem = "the configuration was loaded for another profile than the credentials";

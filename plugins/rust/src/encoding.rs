@@ -65,7 +65,7 @@ mod tests {
         }
         assert_eq!(decode_base64("-_8"), decode_base64("+/8="));
         for text in ["e30==", "e", "e3", "é", "e=30", "="] {
-            assert!(decode_base64(text).is_none() || text == "e3", "{text}");
+            assert!(decode_base64(text).is_none(), "{text}");
         }
     }
 

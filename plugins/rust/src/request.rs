@@ -1,5 +1,5 @@
 use crate::document::{Body, Content, Http, holds_control};
-use crate::encoding::{percent_decode, percent_encode, query_decode};
+use crate::encoding::{BLANKS, percent_decode, percent_encode, query_decode, trim};
 use crate::error::{Error, Result};
 use crate::file;
 use crate::json::Value;
@@ -63,7 +63,8 @@ impl Request {
             if holds_control(&value) {
                 return Err(refused());
             }
-            let words = match value.split_once(' ') {
+            // The first of several words in Authorization is the scheme.
+            let words = match trim(&value).split_once(BLANKS) {
                 Some((_, words)) if name.eq_ignore_ascii_case("authorization") => words,
                 _ => &value,
             };
