@@ -334,3 +334,61 @@ fn components(config: &SdkConfig) -> std::result::Result<RuntimeComponents, Erro
         .build()
         .map_err(|error| Error::invalid("the HTTP client of the program cannot be used").with_source(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Document, Source};
+    use tokio::net::TcpListener;
+
+    async fn request(url: &str) -> Request {
+        let document = format!(r#"{{"version": 1, "http": {{"url": "{url}"}}}}"#);
+        let Ok(Document { source: Source::Http(http), .. }) = Document::parse(document.as_bytes()) else {
+            unreachable!()
+        };
+        Request::expand(&http, "").await.ok().unwrap()
+    }
+
+    #[tokio::test]
+    async fn proxy() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = format!("http://user:password@{}", listener.local_addr().unwrap());
+        let client = Client { given: None, proxies: Some(Matcher::builder().all(proxy).build()) };
+        let request = request("https://token.example.com/secret").await;
+        let refuse = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            stream.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").await.unwrap();
+            String::from_utf8(head).unwrap()
+        };
+        let (response, head) = tokio::join!(client.send(&request), refuse);
+        assert!(matches!(response, Err(NoResponse::Broken(problem)) if problem.contains("proxy")));
+        let expected = "CONNECT token.example.com:443 HTTP/1.1\r\nHost: token.example.com:443\r\n\
+                        Proxy-Authorization: Basic dXNlcjpwYXNzd29yZA==\r\n\r\n";
+        assert_eq!(head, expected);
+    }
+
+    #[tokio::test]
+    async fn not_pem() {
+        let mut request = request("https://token.example.com").await;
+        request.authorities = b"no certificate".to_vec();
+        assert!(tls(&request).unwrap_err().to_string().contains("http.ca_file"));
+        request.authorities.clear();
+        request.certificate = b"no certificate".to_vec();
+        assert!(tls(&request).unwrap_err().to_string().contains("http.cert_file"));
+    }
+
+    #[tokio::test]
+    async fn addresses() {
+        assert!(resolve(&request("http://localhost:1").await).await.is_ok_and(|addresses| !addresses.is_empty()));
+    }
+
+    #[test]
+    fn fields() {
+        assert!(check_fields([READ_LIMIT - 4].into_iter()).is_ok());
+        assert!(check_fields([READ_LIMIT - 4, 1].into_iter()).is_err());
+    }
+}

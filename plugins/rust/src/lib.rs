@@ -44,6 +44,7 @@ mod json;
 mod loader;
 mod profile;
 mod provider;
+mod refusal;
 mod request;
 mod response;
 mod retry;

@@ -5,19 +5,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::attributes::AccountId;
-use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
 use aws_sdk_sts::Client as StsClient;
-use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_sts::operation::assume_role_with_web_identity::{
-    AssumeRoleWithWebIdentityError, AssumeRoleWithWebIdentityOutput,
-};
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityOutput;
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::origin::Origin;
 use tokio::time::{sleep, timeout};
 
-use crate::error::{Class, Error, Result};
+use crate::error::{Class, Result};
+use crate::refusal::{Refusal, unavailable};
 use crate::retry;
-use crate::secrets::Secrets;
 use crate::source::TokenSource;
 use crate::token::Token;
 use crate::value::TokenServer;
@@ -80,7 +76,7 @@ impl TokenServerProvider {
     pub(crate) async fn credentials(&self) -> Result<Credentials> {
         let retrieved = match timeout(RETRIEVAL, self.exchange()).await {
             Ok(retrieved) => retrieved,
-            Err(_) => Err(self.unavailable("did not respond in time").into()),
+            Err(_) => Err(unavailable("did not respond in time", &self.role.arn).into()),
         };
         match retrieved {
             Ok(credentials) => {
@@ -117,7 +113,7 @@ impl TokenServerProvider {
                     return Err(refusal);
                 }
                 token = fresh;
-            } else if refusal.code == "InvalidIdentityToken" && exchanges < self.retry.max_attempts() {
+            } else if refusal.is_invalid_token() && exchanges < self.retry.max_attempts() {
                 sleep(retry::delay(&self.retry, exchanges)).await;
                 token = self.source.token().await?;
             } else {
@@ -137,96 +133,11 @@ impl TokenServerProvider {
             .send();
         match sent.await {
             Ok(output) => {
-                Ok(credentials(output).ok_or_else(|| self.unavailable("responded without complete credentials"))?)
+                let incomplete = || unavailable("responded without complete credentials", &self.role.arn);
+                Ok(credentials(output).ok_or_else(incomplete)?)
             }
-            Err(error) => Err(self.refusal(error, token)),
+            Err(error) => Err(Refusal::new(error, &self.role.arn, token)),
         }
-    }
-
-    fn unavailable(&self, problem: &str) -> Error {
-        Error::new(Class::StsUnavailable, format!("STS {problem}, for the role {}", self.role.arn))
-    }
-
-    fn refusal(&self, error: SdkError<AssumeRoleWithWebIdentityError>, token: &Token) -> Refusal {
-        let status = error.raw_response().map(|response| response.status());
-        let code = error.code().unwrap_or_default().to_owned();
-        if code.is_empty() {
-            return match (error, status) {
-                (SdkError::ConstructionFailure(_), _) => Error::invalid("the request to STS cannot be made")
-                    .with_hint("set a region, and check the endpoint of STS")
-                    .into(),
-                (_, Some(status)) => {
-                    self.unavailable(&format!("responded with {} and no error code", status.as_u16())).into()
-                }
-                (error @ SdkError::DispatchFailure(_), None) => {
-                    let unavailable = self.unavailable("cannot be reached");
-                    match error.into_source() {
-                        Ok(cause) => unavailable.with_source(cause).into(),
-                        Err(_) => unavailable.into(),
-                    }
-                }
-                _ => self.unavailable("did not respond").into(),
-            };
-        }
-        let role = &self.role.arn;
-        let (class, problem, hint) = match &*code {
-            "ValidationError" => (
-                Class::ConfigInvalid,
-                format!("STS found the request for the role {role} invalid"),
-                "check role_arn, and the session name: 2 to 64 characters of A-Z a-z 0-9 _ + = , . @ -",
-            ),
-            "PackedPolicyTooLarge" | "MalformedPolicyDocument" => (
-                Class::ConfigInvalid,
-                format!("STS refused the policy of the session of {role}"),
-                "check the session policy and the session tags",
-            ),
-            "RegionDisabledException" => (
-                Class::ConfigInvalid,
-                format!("STS is not active in this region for {role}"),
-                "activate it in the account, or set another region",
-            ),
-            code if code == "IDPCommunicationError"
-                || THROTTLING_ERRORS.contains(&code)
-                || status.is_some_and(|status| status.is_server_error()) =>
-            {
-                (Class::StsUnavailable, format!("STS gave no answer for the role {role}"), "try again")
-            }
-            _ => (
-                Class::RoleDenied,
-                format!("STS refused the role {role} for {}", token.describe()),
-                "compare the role's trust policy with the claims of the token",
-            ),
-        };
-        let mut secrets = Secrets::default();
-        secrets.add(token.expose());
-        token.expose().split('.').for_each(|part| secrets.add(part));
-        let said = error.message().unwrap_or_default().to_owned();
-        let error = match (secrets.are_in(&code), secrets.are_in(&said)) {
-            (true, _) => Error::new(class, problem),
-            (false, true) => Error::new(class, format!("{problem}: {code}")),
-            (false, false) => {
-                Error::new(class, format!("{problem}: {code}: {said}")).with_source(error.into_service_error())
-            }
-        };
-        Refusal { code, error: error.with_hint(hint) }
-    }
-}
-
-/// An error, and the code of STS that led to it.
-struct Refusal {
-    code: String,
-    error: Error,
-}
-
-impl Refusal {
-    fn is_expired(&self) -> bool {
-        ["ExpiredTokenException", "ExpiredToken"].contains(&&*self.code)
-    }
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Refusal { code: String::new(), error }
     }
 }
 
