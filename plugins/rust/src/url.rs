@@ -64,7 +64,7 @@ impl Url {
 
     /// Whether an address is one that the host may stand for, where plain http is sent to it.
     pub(crate) fn allows(&self, address: IpAddr) -> bool {
-        match self.host.as_str() {
+        match self.host.to_ascii_lowercase().as_str() {
             _ if self.https => true,
             "localhost" => address.is_loopback(),
             "metadata.google.internal" => METADATA_GOOGLE.contains(&address),
@@ -144,7 +144,7 @@ fn is_local(host: &str) -> bool {
                 || matches!(address, IpAddr::V4(v4) if v4.octets()[..2] == [169, 254] && v4.octets()[2] & !3 == 128)
         }
         Ok(_) => false,
-        Err(_) => ["localhost", "metadata.google.internal"].contains(&host),
+        Err(_) => ["localhost", "metadata.google.internal"].iter().any(|name| name.eq_ignore_ascii_case(host)),
     }
 }
 
