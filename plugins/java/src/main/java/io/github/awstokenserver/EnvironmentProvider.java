@@ -2,7 +2,6 @@ package io.github.awstokenserver;
 
 import software.amazon.awssdk.auth.credentials.AwsCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
-import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.utils.IoUtils;
 import software.amazon.awssdk.utils.SdkAutoCloseable;
 
@@ -23,9 +22,7 @@ final class EnvironmentProvider implements AwsCredentialsProvider, SdkAutoClosea
 
     private synchronized AwsCredentialsProvider provider() {
         if (provider == null) {
-            provider = new RoleCredentialsProvider(
-                Setting.ofEnvironment().orElseThrow(() -> SdkClientException.create("no variable names a token server")),
-                renewsInBackground);
+            provider = new RoleCredentialsProvider(Setting.ofEnvironment(), renewsInBackground);
         }
         return provider;
     }

@@ -49,10 +49,10 @@ final class HttpSource {
         headers = members.templates("headers");
         checkHeaders(members.path("headers"));
         query = members.templates("query");
-        if (query.containsKey("")) {
-            throw members.invalidMember("query", "a parameter must have a name");
-        }
         form = members.has("form") ? members.templates("form") : null;
+        if (query.containsKey("") || form != null && form.containsKey("")) {
+            throw members.invalidMember(query.containsKey("") ? "query" : "form", "a parameter must have a name");
+        }
         if (members.get("body") != null && !(members.get("body") instanceof Map)) {
             throw members.invalidMember("body", "must be an object");
         }

@@ -12,7 +12,7 @@ final class LocalHost {
     private static final Pattern ADDRESS = Pattern.compile(
         "(127(\\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}"
             + "|169\\.254\\.169\\.254|169\\.254\\.1(28|29|30|31)\\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-            + "|\\[::1\\]|\\[fd00:ec2::254\\])");
+            + "|\\[::1\\]|\\[fd00:ec2::254\\]|\\[fd20:ce::254\\])");
     private static final String LOCALHOST = "localhost";
     private static final String GOOGLE = "metadata.google.internal";
     private static final List<String> GOOGLE_ADDRESSES = List.of("169.254.169.254", "fd20:ce::254");

@@ -23,22 +23,27 @@ final class Setting {
         this.sessionName = sessionName == null ? "aws-sdk-java-" + System.currentTimeMillis() : sessionName;
     }
 
-    /** Reads the system property or else the variable, if there is one. */
-    static Optional<Setting> ofEnvironment() {
+    static boolean isInEnvironment() {
+        return Blanks.trimToNull(System.getProperty(PROPERTY)) != null || Blanks.trimToNull(System.getenv(VARIABLE)) != null;
+    }
+
+    static boolean isFileInEnvironment() {
+        return read(SdkSystemSetting.AWS_WEB_IDENTITY_TOKEN_FILE) != null;
+    }
+
+    /** Reads the system property or else the variable, one of which there is. */
+    static Setting ofEnvironment() {
         String property = Blanks.trimToNull(System.getProperty(PROPERTY));
         String value = property == null ? Blanks.trimToNull(System.getenv(VARIABLE)) : property;
-        if (value == null) {
-            return Optional.empty();
-        }
         String name = property == null ? VARIABLE : "the system property " + PROPERTY;
-        if (read(SdkSystemSetting.AWS_WEB_IDENTITY_TOKEN_FILE) != null) {
+        if (isFileInEnvironment()) {
             throw TokenServerException.invalid("AWS_WEB_IDENTITY_TOKEN_FILE is set too: unset one of the two").in(name);
         }
         String roleArn = read(SdkSystemSetting.AWS_ROLE_ARN);
         if (roleArn == null) {
             throw TokenServerException.invalid("AWS_ROLE_ARN is not set, and a token server needs a role").in(name);
         }
-        return Optional.of(new Setting(name, value, roleArn, read(SdkSystemSetting.AWS_ROLE_SESSION_NAME)));
+        return new Setting(name, value, roleArn, read(SdkSystemSetting.AWS_ROLE_SESSION_NAME));
     }
 
     private static String read(SdkSystemSetting setting) {
@@ -63,7 +68,9 @@ final class Setting {
     }
 
     private static String read(Profile profile, String key) {
-        return Blanks.trimToNull(profile.property(key).orElse(null));
+        String value = profile.property(key).orElse(null);
+        // Lines that are nested under an empty value come after a line break.
+        return value == null || value.startsWith("\n") ? null : Blanks.trimToNull(value);
     }
 
     /** How an error calls the setting. */

@@ -24,7 +24,7 @@ import software.amazon.awssdk.utils.SdkAutoCloseable;
  *   <li>keys in system properties</li>
  *   <li>keys in the environment</li>
  *   <li>a token server, or a token file, in system properties and the environment, with the role of
- *       {@code AWS_ROLE_ARN}</li>
+ *       {@code AWS_ROLE_ARN}; where there is one, nothing comes after it</li>
  *   <li>the profile of {@code AWS_PROFILE}, or the default profile; its token server, or that of its
  *       {@code source_profile}, if it names one</li>
  *   <li>the container</li>
@@ -104,24 +104,37 @@ public final class TokenServerCredentialsProvider implements AwsCredentialsProvi
                 failures.add(e);
             }
         }
-        throw SdkClientException.create("There are no credentials: " + failures.stream().map(Throwable::getMessage)
-                                                                                .collect(Collectors.joining("; ")));
+        String messages = failures.stream().map(Throwable::getMessage).collect(Collectors.joining("; "));
+        throw SdkClientException.create("There are no credentials: " + messages, failures.get(failures.size() - 1));
     }
 
     private synchronized List<AwsCredentialsProvider> chain() {
         if (chain == null) {
-            boolean inBackground = options.asyncCredentialUpdateEnabled;
-            AwsCredentialsProvider profile = new ProfileProvider(options.profileName, options.profileFile, inBackground);
-            chain = options.profileName != null ? List.of(profile) : List.of(
-                SystemPropertyCredentialsProvider.create(),
-                EnvironmentVariableCredentialsProvider.create(),
-                new EnvironmentProvider(inBackground),
-                WebIdentityTokenFileCredentialsProvider.builder().asyncCredentialUpdateEnabled(inBackground).build(),
-                profile,
-                ContainerCredentialsProvider.builder().asyncCredentialUpdateEnabled(inBackground).build(),
-                InstanceProfileCredentialsProvider.builder().asyncCredentialUpdateEnabled(inBackground).build());
+            chain = options.profileName == null ? defaultChain() : List.of(profile());
         }
         return chain;
+    }
+
+    private List<AwsCredentialsProvider> defaultChain() {
+        boolean inBackground = options.asyncCredentialUpdateEnabled;
+        List<AwsCredentialsProvider> providers = new ArrayList<>();
+        providers.add(SystemPropertyCredentialsProvider.create());
+        providers.add(EnvironmentVariableCredentialsProvider.create());
+        // Web identity that is used and fails is an error: nothing comes after it.
+        if (Setting.isInEnvironment()) {
+            providers.add(new EnvironmentProvider(inBackground));
+        } else if (Setting.isFileInEnvironment()) {
+            providers.add(WebIdentityTokenFileCredentialsProvider.builder().asyncCredentialUpdateEnabled(inBackground).build());
+        } else {
+            providers.add(profile());
+            providers.add(ContainerCredentialsProvider.builder().asyncCredentialUpdateEnabled(inBackground).build());
+            providers.add(InstanceProfileCredentialsProvider.builder().asyncCredentialUpdateEnabled(inBackground).build());
+        }
+        return providers;
+    }
+
+    private AwsCredentialsProvider profile() {
+        return new ProfileProvider(options.profileName, options.profileFile, options.asyncCredentialUpdateEnabled);
     }
 
     @Override

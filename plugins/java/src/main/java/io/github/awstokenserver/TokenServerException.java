@@ -11,9 +11,13 @@ public final class TokenServerException extends SdkClientException {
         "https://github.com/awstokenserver/config/blob/main/docs/troubleshooting.md#";
     private static final long serialVersionUID = 1L;
 
+    /** Another fix for each. */
     private final ErrorClass errorClass;
+    /** What failed, without the hint. */
     private final String problem;
+    /** How to resolve it, or empty. */
     private final String hint;
+    /** Whether the token had expired when STS saw it. */
     private final boolean tokenExpired;
 
     private TokenServerException(ErrorClass errorClass, String problem, String hint, boolean tokenExpired, Throwable cause) {

@@ -9,18 +9,19 @@ import software.amazon.awssdk.auth.credentials.AwsCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
 import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
-import software.amazon.awssdk.auth.credentials.ProfileCredentialsProvider;
 import software.amazon.awssdk.protocols.jsoncore.JsonWriter;
 
 /**
- * The adapter of the AWS SDK for Java: as it is, or with the argument {@code plugin} with the provider. A program names
- * a profile with the {@code profileName} of a provider's builder, as the SDK's guide does. See docs/conformance.md.
+ * The adapter of the AWS SDK for Java: as it is, or with the argument {@code plugin} with the provider. A profile is named
+ * with the {@code profileName} of the builder. See docs/conformance.md.
  */
 public final class Adapter {
     private static final List<String> AS_IT_IS =
-        List.of("refresh", "profile-over-env", "env-over-profile", "env-keys-over-profile", "no-merge");
+        List.of("refresh", "env-over-profile", "env-keys-over-profile", "unused-profile", "role-over-keys", "account-id",
+                "global-endpoint-url", "no-merge");
     private static final List<String> PLUGIN =
-        List.of("token-server", "document", "servers", "tls", "unix-socket", "error-class");
+        List.of("token-server", "document", "form", "servers", "tls", "ca-bundle", "unix-socket", "error-class",
+                "profile-over-env", "keys-profile-over-env");
 
     private Adapter() {
     }
@@ -59,11 +60,8 @@ public final class Adapter {
     }
 
     private static AwsCredentialsProvider provider(boolean hasPlugin, String profile) {
-        if (hasPlugin) {
-            return TokenServerCredentialsProvider.builder().profileName(profile).build();
-        }
-        return profile == null ? DefaultCredentialsProvider.builder().build()
-                               : ProfileCredentialsProvider.builder().profileName(profile).build();
+        return hasPlugin ? TokenServerCredentialsProvider.builder().profileName(profile).build()
+                         : DefaultCredentialsProvider.builder().profileName(profile).build();
     }
 
     private static void write(JsonWriter line, AwsCredentials credentials) {
@@ -72,6 +70,7 @@ public final class Adapter {
         if (credentials instanceof AwsSessionCredentials) {
             line.writeFieldName("SessionToken").writeValue(((AwsSessionCredentials) credentials).sessionToken());
         }
+        credentials.accountId().ifPresent(account -> line.writeFieldName("AccountId").writeValue(account));
         credentials.expirationTime().ifPresent(time -> line.writeFieldName("Expiration").writeValue(time.toString()));
     }
 
