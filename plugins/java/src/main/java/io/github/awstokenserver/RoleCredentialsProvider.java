@@ -2,12 +2,15 @@ package io.github.awstokenserver;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import software.amazon.awssdk.auth.credentials.AnonymousCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.AwsCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
+import software.amazon.awssdk.core.exception.AbortedException;
 import software.amazon.awssdk.services.sts.StsClient;
 import software.amazon.awssdk.services.sts.model.AssumeRoleWithWebIdentityResponse;
 import software.amazon.awssdk.services.sts.model.Credentials;
@@ -33,6 +36,7 @@ final class RoleCredentialsProvider implements AwsCredentialsProvider, SdkAutoCl
     private final StsClient sts;
     private final CachedSupplier<AwsSessionCredentials> cache;
 
+    private CompletableFuture<RefreshResult<AwsSessionCredentials>> renewal;
     private volatile AwsSessionCredentials current;
     private volatile TokenServerException refused;
 
@@ -65,7 +69,33 @@ final class RoleCredentialsProvider implements AwsCredentialsProvider, SdkAutoCl
         return credentials;
     }
 
+    /** Begins a renewal or joins the one that runs, which no caller ends for the others. */
     private RefreshResult<AwsSessionCredentials> renew() {
+        CompletableFuture<RefreshResult<AwsSessionCredentials>> joined;
+        synchronized (this) {
+            if (renewal == null || renewal.isDone()) {
+                renewal = CompletableFuture.supplyAsync(this::tryToRenew, task -> {
+                    Thread thread = new Thread(task, "token-server-renewal");
+                    thread.setDaemon(true);
+                    thread.start();
+                });
+            }
+            joined = renewal;
+        }
+        try {
+            return joined.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException) {
+                throw (RuntimeException) e.getCause();
+            }
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw AbortedException.create("the thread that waits for credentials was interrupted", e);
+        }
+    }
+
+    private RefreshResult<AwsSessionCredentials> tryToRenew() {
         AwsSessionCredentials before = current;
         try {
             AwsSessionCredentials renewed = exchange();

@@ -13,6 +13,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -286,6 +289,22 @@ class TokenServerCredentialsProviderTest {
                 Thread.sleep(10);
             }
         }
+    }
+
+    @Test
+    void sharesARenewalThatACallerStopsWaitingFor() throws Exception {
+        server.token(503, "").token(503, "").token(200, TestServer.TOKEN).credentials("AKID1", in(HOUR));
+        System.setProperty("aws.maxAttempts", "3");
+        TokenServerCredentialsProvider provider = web();
+        Thread.currentThread().interrupt();
+        assertThrows(RuntimeException.class, provider::resolveCredentials);
+        assertTrue(Thread.interrupted());
+        List<CompletableFuture<AwsCredentials>> callers = Stream.generate(
+            () -> CompletableFuture.supplyAsync(provider::resolveCredentials)).limit(20).collect(Collectors.toList());
+        for (CompletableFuture<AwsCredentials> caller : callers) {
+            assertEquals("AKID1", caller.get().accessKeyId());
+        }
+        assertEquals(1, server.stsRequests.size());
     }
 
     @Test
