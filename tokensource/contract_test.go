@@ -217,8 +217,8 @@ var contracts = map[string]contract{
 		failures: []vendorFailure{
 			{400, `{"error": "invalid_request", "error_description": "Identity not found"}`, refused,
 				"Identity not found"},
-			{404, "", refused, "404"},
-			{410, "", refused, "410"}, // passes in 70 seconds: longer than all attempts may take
+			{404, "", unavailable, "404"},
+			{410, "", unavailable, "410"}, // passes in 70 seconds: longer than all attempts may take
 			{429, "", unavailable, "429"},
 			{500, `{"error": "unknown"}`, unavailable, "unknown"},
 		},

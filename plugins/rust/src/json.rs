@@ -20,7 +20,7 @@ pub(crate) enum JsonError {
 
 type Result<T> = std::result::Result<T, JsonError>;
 
-/// Parses a text in which values are at most `depth` levels deep.
+/// Parses a text in which objects and lists are at most `depth` levels deep.
 pub(crate) fn parse(text: &str, depth: usize) -> Result<Value> {
     let mut parser = Parser { text, at: 0 };
     let value = parser.value(depth)?;
@@ -59,10 +59,10 @@ impl Parser<'_> {
     }
 
     fn value(&mut self, depth: usize) -> Result<Value> {
-        let below = depth.checked_sub(1).ok_or(JsonError::TooDeep)?;
         self.skip_white_space();
         match self.peek() {
             Some(b'{') => {
+                let below = depth.checked_sub(1).ok_or(JsonError::TooDeep)?;
                 let mut members = Vec::new();
                 self.list("{", "}", |parser| {
                     parser.skip_white_space();
@@ -74,6 +74,7 @@ impl Parser<'_> {
                 Ok(Value::Object(members))
             }
             Some(b'[') => {
+                let below = depth.checked_sub(1).ok_or(JsonError::TooDeep)?;
                 let mut elements = Vec::new();
                 self.list("[", "]", |parser| {
                     elements.push(parser.value(below)?);
@@ -296,8 +297,8 @@ mod tests {
             assert_eq!(round_trip(text), Err(JsonError::Syntax), "{text}");
         }
         assert_eq!(round_trip(r#""\u12é""#), Err(JsonError::Syntax));
-        assert_eq!(round_trip("[[[1]]]"), Ok("[[[1]]]".into()));
-        assert_eq!(round_trip("[[[[1]]]]"), Err(JsonError::TooDeep));
+        assert_eq!(round_trip("[[[[1]]]]"), Ok("[[[[1]]]]".into()));
+        assert_eq!(round_trip("[[[[[]]]]]"), Err(JsonError::TooDeep));
     }
 
     #[test]
