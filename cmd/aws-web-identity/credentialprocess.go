@@ -3,39 +3,57 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/spf13/cobra"
 )
 
-// credentialProcess writes credentials as credential_process defines them:
-// https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
-func credentialProcess(flags *flag.FlagSet) runner {
-	profile := flags.String("profile", "", "")
-	return func(ctx context.Context, _ []string, out io.Writer) error {
-		_, creds, err := retrieve(ctx, *profile)
+func credentialProcessCommand() *cobra.Command {
+	var id identity
+	cmd := &cobra.Command{
+		Use:   "credential-process [--profile P]",
+		Short: "Print a role's credentials for credential_process in another profile",
+		Long: `Prints credentials as credential_process in another profile wants them:
+
+  [profile deploy-any-sdk]
+  region = eu-west-1
+  credential_process = aws-web-identity credential-process --profile deploy`,
+		Args: cobra.NoArgs,
+	}
+	id.addFlags(cmd)
+	cmd.RunE = runE(func(ctx context.Context, _ []string, out io.Writer) error {
+		_, creds, err := id.retrieve(ctx)
 		if err != nil {
 			return err
 		}
-		response := struct {
-			Version         int
-			AccessKeyId     string
-			SecretAccessKey string
-			SessionToken    string     `json:",omitempty"`
-			Expiration      *time.Time `json:",omitempty"`
-			AccountId       string     `json:",omitempty"`
-		}{
-			Version: 1, AccessKeyId: creds.AccessKeyID, SecretAccessKey: creds.SecretAccessKey,
-			SessionToken: creds.SessionToken, AccountId: creds.AccountID,
-		}
-		if creds.CanExpire {
-			response.Expiration = &creds.Expires
-		}
-		return json.NewEncoder(out).Encode(response)
+		return writeProcessCredentials(creds, out)
+	})
+	return cmd
+}
+
+// writeProcessCredentials writes credentials as credential_process defines them:
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+func writeProcessCredentials(creds aws.Credentials, out io.Writer) error {
+	response := struct {
+		Version         int
+		AccessKeyId     string
+		SecretAccessKey string
+		SessionToken    string     `json:",omitempty"`
+		Expiration      *time.Time `json:",omitempty"`
+		AccountId       string     `json:",omitempty"`
+	}{
+		Version: 1, AccessKeyId: creds.AccessKeyID, SecretAccessKey: creds.SecretAccessKey,
+		SessionToken: creds.SessionToken, AccountId: creds.AccountID,
 	}
+	if creds.CanExpire {
+		response.Expiration = &creds.Expires
+	}
+	return json.NewEncoder(out).Encode(response)
 }
 
 // entered is the variable with the profiles that ask for credentials.
@@ -49,7 +67,7 @@ func enter(profile string) error {
 	before := os.Getenv(entered)
 	if strings.Contains(before, place) {
 		return fmt.Errorf("profile %s gets its credentials from a credential_process that asks for profile %[1]s again: "+
-			"name the profile with the role after -profile", profile)
+			"name the profile with the role after --profile", profile)
 	}
 	return os.Setenv(entered, before+place)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/spf13/cobra"
 
 	"github.com/awstokenserver/config"
 	"github.com/awstokenserver/config/cmd/internal/layout"
@@ -51,7 +52,14 @@ var identities = []struct {
 
 func roleARN(account, profile string) string { return "arn:aws:iam::" + account + ":role/" + profile }
 
-func demo(*flag.FlagSet) runner { return assumeAll }
+func demoCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Assume roles in a world on loopback, with every form of the value",
+		Args:  cobra.NoArgs,
+		RunE:  runE(assumeAll),
+	}
+}
 
 // assumeAll assumes every role of identities in a world of its own, and writes
 // what happened to out. An error means that something did not happen as it

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -70,15 +71,69 @@ func TestDemo(t *testing.T) {
 func TestCalledWrongly(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{}, {"nonsense"}, {"-nonsense"}, {"demo", "more"}, {"encode"}, {"encode", "-", "more"}, {"decode"},
+		{"nonsense"}, {"-nonsense"}, {"demo", "more"}, {"encode"}, {"encode", "-", "more"}, {"decode"},
 		{"decode", "GitHub", "more"},
-		{"servers", "more"}, {"servers", "-nonsense"},
+		{"servers", "more"}, {"servers", "-nonsense"}, {"exce", "--profile", "deploy", "--", "true"}, {"env", "-format", "yaml"},
+		{"env", "--duration", "5m"},
 	} {
 		cmd, _ := command(t, args...)
 		out, err := cmd.CombinedOutput()
 		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 ||
-			!strings.Contains(string(out), "usage: aws-web-identity ") {
+			!strings.HasPrefix(string(out), "aws-web-identity: ") || strings.Count(string(out), "\n") != 2 ||
+			!strings.HasSuffix(string(out), " --help' for usage.\n") {
 			t.Errorf("%q: %v: %s", args, err, out)
 		}
+	}
+}
+
+// Each command has a help of its own on stdout, which fits a screen.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	names := [][]string{{}, {"--help"}, {"help"}, {"help", "exec"}}
+	for _, c := range newRoot().Commands() {
+		names = append(names, []string{c.Name(), "--help"})
+	}
+	for _, args := range names {
+		stdout, stderr, exitCode := run(t, "", args...)
+		if exitCode != 0 || stderr != "" || strings.Count(stdout, "\n") > 40 {
+			t.Errorf("%q: exit %d, %s, %d lines", args, exitCode, stderr, strings.Count(stdout, "\n"))
+		}
+		for line := range strings.Lines(stdout) {
+			if len([]rune(line)) > 101 {
+				t.Errorf("%q: too long: %s", args, line)
+			}
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"version"}, {"--version"}} {
+		if stdout := mustRun(t, "", args...); !strings.HasPrefix(stdout, "aws-web-identity version ") ||
+			!strings.Contains(stdout, "aws-sdk-go-v2 v1.") {
+			t.Errorf("%q: %s", args, stdout)
+		}
+	}
+}
+
+func TestCompletionsAndManual(t *testing.T) {
+	t.Parallel()
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if script := mustRun(t, "", "completion", shell); !strings.Contains(script, "aws-web-identity") {
+			t.Errorf("%s: %s", shell, script)
+		}
+	}
+	dir := t.TempDir()
+	mustRun(t, "", "man", dir)
+	if pages, err := filepath.Glob(filepath.Join(dir, "aws-web-identity*.1")); err != nil || len(pages) < 10 {
+		t.Errorf("%v: %q", err, pages)
+	}
+}
+
+func TestNearestCommand(t *testing.T) {
+	t.Parallel()
+	_, stderr, _ := run(t, "", "exce", "--profile", "deploy", "--", "true")
+	if want := `unknown command "exce"; did you mean exec?`; !strings.Contains(stderr, want) {
+		t.Error(stderr)
 	}
 }

@@ -5,15 +5,17 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/spf13/cobra"
 )
 
 // variable is an environment variable.
@@ -51,24 +53,33 @@ var formats = map[string]func([]variable, io.Writer) error{
 	"github":     writeGitHub,
 }
 
-// env writes credentials as environment variables.
-func env(flags *flag.FlagSet) runner {
-	profile := flags.String("profile", "", "")
-	write := writeShell
-	flags.Func("format", "", func(name string) error {
-		var ok bool
-		if write, ok = formats[name]; !ok {
-			return errors.New("the formats are shell, powershell, dotenv, json and github")
-		}
-		return nil
-	})
-	return func(ctx context.Context, _ []string, out io.Writer) error {
-		cfg, creds, err := retrieve(ctx, *profile)
+// formatNames are the names of formats.
+func formatNames() []string { return slices.Sorted(maps.Keys(formats)) }
+
+func envCommand() *cobra.Command {
+	var (
+		id     identity
+		format = "shell"
+	)
+	cmd := &cobra.Command{
+		Use:   "env [--profile P] [--format F]",
+		Short: "Print a role's credentials as variables",
+		Long: `Prints the credentials of a profile as variables, for what comes later in a script.
+They are not renewed; exec renews them. The format github sets them for the steps
+that follow in the job.`,
+		Example: `  eval "$(aws-web-identity env --profile deploy)"`,
+		Args:    cobra.NoArgs,
+	}
+	id.addFlags(cmd)
+	cmd.Flags().Var(oneOf(&format, formatNames()...), "format", "one of "+strings.Join(formatNames(), ", "))
+	cmd.RunE = runE(func(ctx context.Context, _ []string, out io.Writer) error {
+		cfg, creds, err := id.retrieve(ctx)
 		if err != nil {
 			return err
 		}
-		return write(variables(cfg.Region, creds), out)
-	}
+		return formats[format](variables(cfg.Region, creds), out)
+	})
+	return cmd
 }
 
 func writeShell(set []variable, out io.Writer) error {
@@ -104,7 +115,7 @@ func writeDotenv(set []variable, out io.Writer) error {
 		case dotenvQuoted.MatchString(v.value):
 			fmt.Fprintf(&b, "%s='%s'\n", v.name, v.value)
 		default:
-			return fmt.Errorf("%s holds a character that programs read differently in -format dotenv: use -format json",
+			return fmt.Errorf("%s holds a character that programs read differently in --format dotenv: use --format json",
 				v.name)
 		}
 	}
@@ -128,7 +139,7 @@ func writeJSON(set []variable, out io.Writer) error {
 func writeGitHub(set []variable, _ io.Writer) error {
 	name := os.Getenv("GITHUB_ENV")
 	if name == "" {
-		return errors.New("GITHUB_ENV is not set: -format github is for a step of GitHub Actions")
+		return errors.New("GITHUB_ENV is not set: --format github is for a step of GitHub Actions")
 	}
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,53 +14,77 @@ import (
 	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/spf13/cobra"
 
 	"github.com/awstokenserver/config"
 	"github.com/awstokenserver/config/cmd/internal/explain"
 )
 
-// execute runs the command args with credentials in its environment, or with
-// the address of an endpoint that has them. It ends with the command's exit
-// code.
-func execute(flags *flag.FlagSet) runner {
-	profile := flags.String("profile", "", "")
-	static := flags.Bool("static", false, "")
-	return func(ctx context.Context, args []string, _ io.Writer) error {
-		if len(args) == 0 || os.Args[len(os.Args)-len(args)-1] != "--" {
-			fmt.Fprint(os.Stderr, "aws-web-identity: exec needs \"--\" followed by a command\n\n")
-			flags.Usage()
-			return exitCode(2)
+func execCommand() *cobra.Command {
+	var (
+		id     identity
+		static bool
+	)
+	cmd := &cobra.Command{
+		Use:   "exec [PROFILE] [--profile P] -- CMD ...",
+		Short: "Run a command with a role, renewed for as long as it runs",
+		Long: `Runs a command with the role of a profile, renewed for as long as it runs. Its exit
+status is the command's: 128+n if signal n ended it, 127 if it is not found, 126 if
+it cannot be run.`,
+		Example: "  aws-web-identity exec staging -- terraform apply",
+	}
+	id.addFlags(cmd)
+	cmd.Flags().BoolVar(&static, "static", false, "give the command keys, which are not renewed, as variables")
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		before := cmd.ArgsLenAtDash()
+		switch {
+		case before < 0 || before == len(args):
+			return errors.New(`exec needs "--" followed by a command`)
+		case before > 1 || before == 1 && id.profile != "":
+			return errors.New("exec takes one profile")
+		case before == 1:
+			id.profile = args[0]
 		}
-		if _, err := exec.LookPath(args[0]); err != nil {
-			return cannotRun(args[0], err)
+		return nil
+	}
+	cmd.RunE = runE(func(ctx context.Context, args []string, _ io.Writer) error {
+		return execute(ctx, id, static, args[cmd.ArgsLenAtDash():])
+	})
+	return cmd
+}
+
+// execute runs the command args with credentials in its environment, or with the
+// address of an endpoint that has them. It ends with the command's exit code.
+func execute(ctx context.Context, id identity, static bool, args []string) error {
+	if _, err := exec.LookPath(args[0]); err != nil {
+		return cannotRun(args[0], err)
+	}
+	cfg, creds, err := id.retrieve(ctx)
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = withoutCredentials(os.Environ())
+	if static {
+		for _, v := range variables(cfg.Region, creds) {
+			cmd.Env = append(cmd.Env, v.name+"="+v.value)
 		}
-		cfg, creds, err := retrieve(ctx, *profile)
+	} else {
+		e, err := listen(cfg.Credentials)
 		if err != nil {
 			return err
 		}
-		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-		cmd.Env = withoutCredentials(os.Environ())
-		if *static {
-			for _, v := range variables(cfg.Region, creds) {
-				cmd.Env = append(cmd.Env, v.name+"="+v.value)
-			}
-		} else {
-			e, err := listen(cfg.Credentials)
-			if err != nil {
-				return err
-			}
-			cmd.Env = append(cmd.Env, "AWS_CONTAINER_CREDENTIALS_FULL_URI="+e.url(),
-				"AWS_CONTAINER_AUTHORIZATION_TOKEN="+e.token)
-			for _, v := range variables(cfg.Region, aws.Credentials{}) {
-				cmd.Env = append(cmd.Env, v.name+"="+v.value)
-			}
-			if defaultProfileNamesCredentials(ctx) {
-				cmd.Env = append(cmd.Env, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
-			}
+		cmd.Env = append(cmd.Env, "AWS_CONTAINER_CREDENTIALS_FULL_URI="+e.url(),
+			"AWS_CONTAINER_AUTHORIZATION_TOKEN="+e.token)
+		for _, v := range variables(cfg.Region, aws.Credentials{}) {
+			cmd.Env = append(cmd.Env, v.name+"="+v.value)
 		}
-		return pass(ctx, cmd)
+		if defaultProfileNamesCredentials(ctx) {
+			cmd.Env = append(cmd.Env, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
+		}
 	}
+	return pass(ctx, cmd)
 }
 
 // withoutCredentials removes what SDKs would prefer to an endpoint for

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
+
+	"github.com/spf13/cobra"
 
 	"github.com/awstokenserver/config/cmd/internal/explain"
 	"github.com/awstokenserver/config/internal/trustpolicy"
@@ -27,34 +27,35 @@ type explained interface {
 	JSON() string
 }
 
-// explainProfile writes which credentials the SDK would use, and why, or what a trust
-// policy is worth.
-func explainProfile(flags *flag.FlagSet) runner {
-	f := &explainFlags{}
-	flags.StringVar(&f.Profile, "profile", "", "")
-	flags.BoolVar(&f.Fetch, "fetch", false, "")
-	flags.StringVar(&f.policyFile, "trust-policy", "", "")
-	flags.StringVar(&f.claimsFile, "claims", "", "")
-	flags.StringVar(&f.tokenFile, "token", "", "")
-	flags.BoolVar(&f.review, "review", false, "")
-	flags.BoolVar(&f.suggest, "suggest", false, "")
-	flags.Func("expect", "", oneOf(&f.expect, "allow", "deny"))
-	var format string
-	flags.Func("format", "", func(name string) error {
-		f.json = name == "json"
-		return oneOf(&format, "text", "json")(name)
-	})
-	return f.run
-}
+func explainCommand() *cobra.Command {
+	f, format := &explainFlags{}, "text"
+	cmd := &cobra.Command{
+		Use:   "explain [--profile P] [--fetch] [--trust-policy FILE|-]",
+		Short: "Say which credentials are used, and why a role is denied",
+		Long: `Says which credentials the SDK uses and which it passes over, and where the token
+comes from. With --trust-policy, says whether and why that policy lets the token in;
+with --claims or --token, without a token server.
 
-func oneOf(value *string, a, b string) func(string) error {
-	return func(text string) error {
-		if text != a && text != b {
-			return fmt.Errorf("must be %s or %s", a, b)
-		}
-		*value = text
-		return nil
+Exit status: 0 if the role can be had, as far as was looked, or else 1; 3 if --review
+warns.`,
+		Args: cobra.NoArgs,
 	}
+	flags := cmd.Flags()
+	addProfile(cmd, &f.Profile)
+	flags.BoolVar(&f.Fetch, "fetch", false, "fetch a token, and show its claims")
+	flags.StringVar(&f.policyFile, "trust-policy", "", "`FILE` or - with a trust policy, or with a plan of Terraform")
+	flags.StringVar(&f.claimsFile, "claims", "", "`FILE` or - with claims, or a list of cases, in place of a token")
+	flags.StringVar(&f.tokenFile, "token", "", "`FILE` or - with a token")
+	flags.BoolVar(&f.review, "review", false, "warn of what the policy lets in")
+	flags.BoolVar(&f.suggest, "suggest", false, "print a policy that lets the token in")
+	flags.Var(oneOf(&f.expect, "allow", "deny"), "expect", "what should come of --claims or --token: allow or deny")
+	flags.Var(oneOf(&format, "text", "json"), "format", "text or json")
+	cmd.MarkFlagsMutuallyExclusive("claims", "token")
+	cmd.RunE = runE(func(ctx context.Context, args []string, out io.Writer) error {
+		f.json = format == "json"
+		return f.run(ctx, args, out)
+	})
+	return cmd
 }
 
 func (f *explainFlags) run(ctx context.Context, _ []string, out io.Writer) error {
@@ -87,12 +88,10 @@ func (f *explainFlags) offline() bool { return f.claimsFile != "" || f.tokenFile
 // check reports flags that do not go together.
 func (f *explainFlags) check() error {
 	switch {
-	case f.claimsFile != "" && f.tokenFile != "":
-		return errors.New("-claims and -token exclude each other")
 	case f.policyFile == "" && (f.review || f.expect != "" || f.offline() && !f.suggest):
-		return errors.New("-review, -expect, -claims, and -token need -trust-policy")
+		return wrongly("--review, --expect, --claims, and --token need --trust-policy")
 	case f.expect != "" && !f.offline():
-		return errors.New("-expect needs -claims or -token")
+		return wrongly("--expect needs --claims or --token")
 	}
 	return nil
 }
@@ -121,7 +120,7 @@ func (f *explainFlags) try(out io.Writer) error {
 	}
 	if f.suggest {
 		if len(cases) != 1 {
-			return errors.New("-suggest needs the claims of one token")
+			return wrongly("--suggest needs the claims of one token")
 		}
 		return f.writeSuggestion(out, cases[0].Claims, "")
 	}

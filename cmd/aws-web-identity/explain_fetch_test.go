@@ -201,7 +201,7 @@ func TestExplainRefuses(t *testing.T) {
 	os.WriteFile(broken, []byte(`{"Statement": []}`), 0o600)
 	for want, args := range map[string][]string{
 		"2 must be text or json":       {"-format", "yaml"},
-		"2 usage:":                     {"more"},
+		"2 for usage":                  {"more"},
 		"1 open /none: ":               {"-trust-policy", "/none"},
 		"1 trust policy: no Statement": {"-trust-policy", broken},
 	} {

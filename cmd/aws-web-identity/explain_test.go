@@ -48,7 +48,7 @@ func TestExplain(t *testing.T) {
 	}{
 		"plain": {
 			files: []string{plain}, args: []string{"-profile", "plain"},
-			text: []string{`Profile plain (-profile)`, `Region us-east-1 (AWS_REGION)`, `config: found`,
+			text: []string{`Profile plain (--profile)`, `Region us-east-1 (AWS_REGION)`, `config: found`,
 				`credentials: no such file`,
 				`used: web_identity_token_server of profile "plain" Chain`,
 				`profile "plain" │ role arn:aws:iam::111111111111:role/plain │ call sts:AssumeRoleWithWebIdentity │ session name not set`,
@@ -56,7 +56,7 @@ func TestExplain(t *testing.T) {
 				`GitHub, from web_identity_token_server of profile "plain" in /`,
 				`variables ACTIONS_ID_TOKEN_REQUEST_TOKEN set ACTIONS_ID_TOKEN_REQUEST_URL set {`,
 				`"Authorization": "Bearer ${env:ACTIONS_ID_TOKEN_REQUEST_TOKEN}"`},
-			json: []string{"profile.value=plain", "profile.from=-profile", "region.value=us-east-1",
+			json: []string{"profile.value=plain", "profile.from=--profile", "region.value=us-east-1",
 				"files.0.state=found", "files.1.state=no such file or directory",
 				"used.name=web_identity_token_server", "used.profile=plain", "shadowed=",
 				"chain.0.role_arn=arn:aws:iam::111111111111:role/plain",
@@ -120,10 +120,10 @@ func TestExplain(t *testing.T) {
 				"AWS_WEB_IDENTITY_TOKEN_SERVER=github", "AWS_WEB_IDENTITY_TOKEN_FILE=/token",
 				"AWS_PROFILE=nobody", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://s3cr3t.invalid"},
 			exit: 1,
-			text: []string{`shadowed by web_identity_token_server of profile "plain": AWS_CONTAINER_CREDENTIALS_FULL_URI shadowed by -profile: AWS_ACCESS_KEY_ID (…SHOW) ` +
+			text: []string{`shadowed by web_identity_token_server of profile "plain": AWS_CONTAINER_CREDENTIALS_FULL_URI shadowed by --profile: AWS_ACCESS_KEY_ID (…SHOW) ` +
 				"AWS_WEB_IDENTITY_TOKEN_SERVER AWS_WEB_IDENTITY_TOKEN_FILE AWS_PROFILE Chain"},
 			json: []string{"used.profile=plain", "shadowed.0.name=AWS_CONTAINER_CREDENTIALS_FULL_URI",
-				"shadowed.4.name=AWS_PROFILE", "shadowed.4.by=-profile", "shadowed.5="},
+				"shadowed.4.name=AWS_PROFILE", "shadowed.4.by=--profile", "shadowed.5="},
 		},
 		"keys of the source profile": {
 			files: []string{"[profile top]\nrole_arn = arn:aws:iam::111111111111:role/top\nsource_profile = keys\n[profile keys]\nsource_profile = never\nrole_arn = arn:aws:iam::111111111111:role/keys\nweb_identity_token_server = GitHub\n",

@@ -98,10 +98,10 @@ func TestTrialCalledWrongly(t *testing.T) {
 	}
 	policy, claims := write("policy", narrow), write("claims", claimsOfProd)
 	for want, args := range map[string][]string{
-		"-claims and -token exclude each other":        {"-trust-policy", policy, "-claims", claims, "-token", claims},
-		"need -trust-policy":                           {"-claims", claims},
-		"-review, -expect, -claims, and -token need -": {"-review"},
-		"-expect needs -claims or -token":              {"-trust-policy", policy, "-expect", "deny"},
+		"[claims token] were all set":                    {"-trust-policy", policy, "-claims", claims, "-token", claims},
+		"need --trust-policy":                            {"-claims", claims},
+		"--review, --expect, --claims, and --token need": {"-review"},
+		"--expect needs --claims or --token":             {"-trust-policy", policy, "-expect", "deny"},
 		"must be allow or deny": {"-trust-policy", policy, "-claims", claims, "-expect",
 			"maybe"},
 		"it is not a JWT": {"-trust-policy", policy, "-token", claims},
@@ -109,7 +109,7 @@ func TestTrialCalledWrongly(t *testing.T) {
 			write("cases", `[{"name": "x"}]`)},
 		"unknown field": {"-trust-policy", policy, "-claims",
 			write("more", `[{"clams": {}}]`)},
-		"-suggest needs the claims of one token":     {"-suggest", "-claims", write("none", `[]`)},
+		"--suggest needs the claims of one token":    {"-suggest", "-claims", write("none", `[]`)},
 		"the claims need an iss, a sub, and one aud": {"-suggest", "-claims", write("few", `{"iss": "https://x"}`)},
 	} {
 		cmd, _ := command(t, append([]string{"explain"}, args...)...)

@@ -1,143 +1,167 @@
-// Command aws-web-identity shows web_identity_token_server at work, and helps to
-// write its values:
+// Command aws-web-identity gives the roles of web_identity_token_server to programs
+// that do not know it, and says why a role is denied. Run it without arguments to see
+// its commands, and each of them with --help.
 //
-//	aws-web-identity demo           assumes roles in a world on loopback
-//	aws-web-identity encode FILE|-  turns a document into a value
-//	aws-web-identity decode VALUE   turns a value into a document
-//	aws-web-identity servers [-v]   lists the named servers
-//
-// None of these needs network, account or setting. Others give the role of a
-// profile to programs that do not know web_identity_token_server:
-//
-//	aws-web-identity credential-process  is for credential_process in a profile
-//	aws-web-identity exec -- CMD ...     runs a command
-//	aws-web-identity env                 writes variables
-//
-// And two report on other software:
-//
-//	aws-web-identity explain      says which credentials are used, and why a role is denied
-//	aws-web-identity conformance  runs the conformance suite
-//
-// The command exits with 0 if all went as it should, 1 if something failed, and
-// 2 if it was called wrongly; exec with the exit code of CMD.
+// It exits with 0 if all went as it should, 1 if something failed, and 2 if it was
+// called wrongly; exec with the exit code of the command that it runs.
 package main
 
 import (
 	"bufio"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"slices"
+	"regexp"
 	"strings"
 	"syscall"
 
-	"github.com/awstokenserver/config/cmd/internal/layout"
+	"github.com/spf13/cobra"
 )
 
-// verb is what the command can do.
-type verb struct {
-	name, args, about string
-	nargs             int // after the flags; anyNumber for those of another program
-	new               func(flags *flag.FlagSet) runner
+const program = "aws-web-identity"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := call(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
 }
 
-const anyNumber = -1
+// groups are the commands in the order of the help.
+var groups = []struct {
+	id, title string
+	commands  []func() *cobra.Command
+}{
+	{"roles", "Give roles to programs:", []func() *cobra.Command{
+		execCommand, envCommand, credentialProcessCommand}},
+	{"profiles", "Look into profiles and roles:", []func() *cobra.Command{explainCommand}},
+	{"values", "Write web_identity_token_server:", []func() *cobra.Command{
+		serversCommand, encodeCommand, decodeCommand}},
+	{"world", "Try it, and test other software:", []func() *cobra.Command{demoCommand, conformanceCommand}},
+}
 
-// runner carries a verb out, after its flags were parsed.
-type runner func(ctx context.Context, args []string, out io.Writer) error
+// newRoot returns the command with all of its commands.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   program + " COMMAND",
+		Short: "Roles of web_identity_token_server for every program",
+		Long: `Gives the roles of web_identity_token_server to programs that do not know it:
+the AWS CLI, Terraform, boto3, and the other SDKs.
+
+A profile is that of --profile, or of AWS_PROFILE, as for the SDK.
+
+Exit status: 0 if all went as it should, 1 if something failed, 2 for a wrong call;
+exec: that of its command`,
+		Args:                       knownCommand,
+		Run:                        func(cmd *cobra.Command, _ []string) { cmd.Help() },
+		Version:                    version(),
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		SuggestionsMinimumDistance: 2,
+	}
+	for _, g := range groups {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, command := range g.commands {
+			c := command()
+			c.GroupID = g.id
+			c.DisableFlagsInUseLine = true
+			root.AddCommand(c)
+		}
+	}
+	root.AddCommand(versionCommand(), manCommand())
+	return root
+}
+
+// knownCommand refuses what is no command, and names the nearest.
+func knownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("unknown command %q", args[0])
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+		err = fmt.Errorf("%w; did you mean %s?", err, near[0])
+	}
+	return err
+}
+
+// call runs a command line, and returns its exit code.
+func call(ctx context.Context, args []string) int {
+	root := newRoot()
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if cmd == root && len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+			return knownCommand(root, args)
+		}
+		return err
+	})
+	root.SetArgs(withTwoDashes(root, args))
+	cmd, err := root.ExecuteContextC(ctx)
+	var (
+		code   exitCode
+		failed failure
+	)
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &code):
+		return int(code)
+	case errors.As(err, &failed):
+		tell(failed.error)
+		return 1
+	}
+	fmt.Fprintf(os.Stderr, "%s: %v\nRun '%s --help' for usage.\n", program, err, cmd.CommandPath())
+	return 2
+}
+
+// withTwoDashes lets flags have one dash, as they had before 0.2.
+func withTwoDashes(root *cobra.Command, args []string) []string {
+	oneDash := regexp.MustCompile(`^-([a-z][a-z-]+)(=.*)?$`)
+	cmd, _, err := root.Find(args)
+	if err != nil || cmd.DisableFlagParsing {
+		return args
+	}
+	var changed []string
+	for i, arg := range args {
+		if arg == "--" {
+			return append(changed, args[i:]...)
+		}
+		if m := oneDash.FindStringSubmatch(arg); m != nil && cmd.Flags().Lookup(m[1]) != nil {
+			arg = "-" + arg
+		}
+		changed = append(changed, arg)
+	}
+	return changed
+}
 
 // exitCode is an error that has been told already, or is another program's.
 type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
 
-var verbs = []verb{
-	{"demo", "", `fetch tokens and assume roles in a world on loopback: a token server,
-an OIDC issuer and an STS, with every form of web_identity_token_server`, 0, demo},
-	{"encode", "FILE|-", `check a JSON document, in a file or on stdin, and print it as a value
-of web_identity_token_server`, 1, encode},
-	{"decode", "VALUE", `print the JSON document that a value stands for: a name, a pair of
-variables or base64, each with an optional audience`, 1, decode},
-	{"servers", "[-v] [-detect]", `list the servers that have a name, and whether the variables that they
-read are set; with -v, say more of each; with -detect, print the line of a
-profile for those whose variables are here`, 0, servers},
-	{"explain", "[-profile P] [-fetch] [-trust-policy FILE|-] [-format text|json]", `say which credentials the SDK uses and which it passes over, and where
-the token comes from; with -fetch, fetch a token and show its claims;
-with -trust-policy, say whether and why that policy lets the token in.
-Exit status 0 if the role can be had, as far as was looked, or else 1.
-With -claims FILE|- or -token FILE|-, try the policy on those claims, or
-on a list of cases, without a token server; -expect allow|deny says what
-should come out. With -review, warn of what the policy lets in (exit
-status 3). With -suggest, print a policy that lets the token in`, 0, explainProfile},
-	{"credential-process", "[-profile P]", `print the credentials of a profile as credential_process in another
-profile wants them, for any SDK`, 0, credentialProcess},
-	{"exec", "[-profile P] [-static] -- CMD ...", `run a command with the credentials of a profile, renewed for as long as
-it runs; with -static, as variables that end with the credentials`, anyNumber, execute},
-	{"env", "[-profile P] [-format shell|powershell|dotenv|json|github]", `print the credentials of a profile as variables; github sets them for the
-steps that follow in the job`, 0, env},
-	{"conformance", "run|list|show|copy ...", `run the conformance suite against an SDK's adapter; docs/conformance.md
-says how`, anyNumber, runConformance},
-}
+// failure is an error of a command that was called as it should be.
+type failure struct{ error }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	flag.Usage = usage
-	flag.Parse()
-	name := flag.Arg(0)
-	i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == name })
-	if i < 0 {
-		if name != "" {
-			fmt.Fprintf(os.Stderr, "aws-web-identity: unknown command %q\n\n", name)
+// wrongCall is an error in the arguments that a command finds itself.
+type wrongCall struct{ error }
+
+func wrongly(format string, args ...any) error { return wrongCall{fmt.Errorf(format, args...)} }
+
+// runner carries a command out. It writes to out, which is stdout.
+type runner func(ctx context.Context, args []string, out io.Writer) error
+
+// runE is the RunE of a command.
+func runE(r runner) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		out := bufio.NewWriter(os.Stdout)
+		err := r(cmd.Context(), args, out)
+		if flushed := out.Flush(); err == nil {
+			err = flushed
 		}
-		usage()
-		os.Exit(2)
+		if err == nil || errors.As(err, new(exitCode)) || errors.As(err, new(wrongCall)) {
+			return err
+		}
+		return failure{err}
 	}
-	err := verbs[i].run(ctx, flag.Args()[1:])
-	var code exitCode
-	if errors.As(err, &code) {
-		os.Exit(int(code))
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "aws-web-identity:", err)
-		os.Exit(1)
-	}
-}
-
-// run runs the verb with its arguments, and exits if they are wrong.
-func (v verb) run(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet(v.name, flag.ExitOnError)
-	flags.Usage = func() { fmt.Fprint(os.Stderr, "usage: aws-web-identity ", v) }
-	runner := v.new(flags)
-	flags.Parse(args)
-	if v.nargs != anyNumber && flags.NArg() != v.nargs {
-		flags.Usage()
-		os.Exit(2)
-	}
-	out := bufio.NewWriter(os.Stdout)
-	if err := runner(ctx, flags.Args(), out); err != nil {
-		out.Flush()
-		return err
-	}
-	return out.Flush()
-}
-
-// String returns the verb, its arguments, and what it is about.
-func (v verb) String() string {
-	return strings.TrimSpace(v.name+" "+v.args) + strings.ReplaceAll("\n"+v.about, "\n", "\n    ") + "\n"
-}
-
-func usage() {
-	fmt.Fprint(os.Stderr, "usage: aws-web-identity COMMAND\n\n")
-	for _, v := range verbs {
-		fmt.Fprint(os.Stderr, layout.Indent(v.String()))
-	}
-	fmt.Fprint(os.Stderr,
-		"\nWithout -profile, the profile is that of AWS_PROFILE, or the environment names the role, as for the SDK.\n"+
-			"\nexit status: 0 if all went as it should, 1 if something failed, 2 if called wrongly; exec: CMD's own,\n"+
-			"128+n if signal n ended it, 127 if it is not found, 126 if it cannot be run\n")
 }

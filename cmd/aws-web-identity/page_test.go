@@ -34,9 +34,9 @@ func TestPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range verbs {
-		if !strings.Contains(string(text), "aws-web-identity "+v.name) {
-			t.Errorf("%s says nothing of %s", page, v.name)
+	for _, c := range newRoot().Commands() {
+		if !strings.Contains(string(text), "aws-web-identity "+c.Name()) {
+			t.Errorf("%s says nothing of %s", page, c.Name())
 		}
 	}
 

@@ -3,51 +3,65 @@ package main
 import (
 	"cmp"
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/spf13/cobra"
+
 	"github.com/awstokenserver/config/cmd/internal/layout"
 	"github.com/awstokenserver/config/tokensource"
 )
 
-// servers writes a table of the named servers, with a line for each variable.
-func servers(flags *flag.FlagSet) runner {
-	verbose := flags.Bool("v", false, "")
-	detected := flags.Bool("detect", false, "")
-	return func(_ context.Context, _ []string, out io.Writer) error {
-		if *detected {
+func serversCommand() *cobra.Command {
+	var verbose, detected bool
+	cmd := &cobra.Command{
+		Use:   "servers [--verbose] [--detect]",
+		Short: "List the token servers that have a name",
+		Long: `Lists the token servers that have a name, the variables that they read, and whether
+these are set here.`,
+		Args: cobra.NoArgs,
+	}
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "say more of each")
+	cmd.Flags().BoolVar(&detected, "detect", false, "print the line of a profile for those whose variables are here")
+	cmd.RunE = runE(func(_ context.Context, _ []string, out io.Writer) error {
+		if detected {
 			return detect(out)
 		}
-		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "NAME\tAUDIENCE\tVARIABLE\tHERE")
-		for _, s := range tokensource.Servers() {
-			row := s.Name + "\t" + cmp.Or(s.Audience, "-") + "\t"
-			if len(s.Variables) == 0 {
-				fmt.Fprintln(table, row+"-\t-")
-			}
-			for _, name := range s.Variables {
-				here := "unset"
-				if strings.TrimSpace(os.Getenv(name)) != "" {
-					here = "set"
-				}
-				fmt.Fprintln(table, row+name+"\t"+here)
-				row = "\t\t"
-			}
+		return listServers(verbose, out)
+	})
+	return cmd
+}
+
+// listServers writes a table of the named servers, with a line for each variable.
+func listServers(verbose bool, out io.Writer) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "NAME\tAUDIENCE\tVARIABLE\tHERE")
+	for _, s := range tokensource.Servers() {
+		row := s.Name + "\t" + cmp.Or(s.Audience, "-") + "\t"
+		if len(s.Variables) == 0 {
+			fmt.Fprintln(table, row+"-\t-")
 		}
-		if err := table.Flush(); err != nil {
-			return err
-		}
-		if *verbose {
-			for _, s := range tokensource.Servers() {
-				fmt.Fprintf(out, "\n%s\n%s", s.Name, layout.Indent(layout.Wrap(s.About)))
+		for _, name := range s.Variables {
+			here := "unset"
+			if strings.TrimSpace(os.Getenv(name)) != "" {
+				here = "set"
 			}
+			fmt.Fprintln(table, row+name+"\t"+here)
+			row = "\t\t"
 		}
-		return nil
 	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if verbose {
+		for _, s := range tokensource.Servers() {
+			fmt.Fprintf(out, "\n%s\n%s", s.Name, layout.Indent(layout.Wrap(s.About)))
+		}
+	}
+	return nil
 }
 
 // detect writes the line of a profile for each named server whose variables are there.

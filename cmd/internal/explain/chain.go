@@ -67,7 +67,7 @@ func (e *Explanation) resolve(ctx context.Context, env config.EnvConfig, c confi
 			environment = append(environment, contender{Name: setVariable("AWS_PROFILE", "AWS_DEFAULT_PROFILE")})
 		}
 		for i := range environment {
-			environment[i].By = "-profile"
+			environment[i].By = "--profile"
 		}
 		all = append(all, environment...)
 	} else {

@@ -103,7 +103,7 @@ func (e *Explanation) load(ctx context.Context, r Request) (source tokensource.T
 	if err != nil {
 		return nil, err
 	}
-	if e.Profile = (origin{r.Profile, "-profile"}); r.Profile == "" {
+	if e.Profile = (origin{r.Profile, "--profile"}); r.Profile == "" {
 		e.Profile = origin{cmp.Or(env.SharedConfigProfile, config.DefaultSharedConfigProfile),
 			setVariable("AWS_PROFILE", "AWS_DEFAULT_PROFILE")}
 	}
