@@ -14,7 +14,10 @@ import (
 )
 
 func credentialProcessCommand() *cobra.Command {
-	var id identity
+	var (
+		id   identity
+		from string
+	)
 	cmd := &cobra.Command{
 		Use:   "credential-process [--profile P]",
 		Short: "Print a role's credentials for credential_process in another profile",
@@ -23,10 +26,24 @@ func credentialProcessCommand() *cobra.Command {
   [profile deploy-any-sdk]
   region = eu-west-1
   credential_process = aws-web-identity credential-process --profile deploy`,
-		Args: cobra.NoArgs,
 	}
 	id.addFlags(cmd)
-	cmd.RunE = runE(func(ctx context.Context, _ []string, out io.Writer) error {
+	cmd.Flags().StringVar(&from, "from", "", "") // with a number: in the config files of exec and setup
+	cmd.Flags().MarkHidden("from")
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if from != "" {
+			return cobra.ExactArgs(1)(cmd, args)
+		}
+		return cobra.NoArgs(cmd, args)
+	}
+	cmd.RunE = runE(func(ctx context.Context, args []string, out io.Writer) error {
+		if from != "" {
+			creds, err := retrieveEntry(ctx, from, args[0])
+			if err != nil {
+				return err
+			}
+			return writeProcessCredentials(creds, out)
+		}
 		_, creds, err := id.retrieve(ctx)
 		if err != nil {
 			return err
@@ -54,6 +71,15 @@ func writeProcessCredentials(creds aws.Credentials, out io.Writer) error {
 		response.Expiration = &creds.Expires
 	}
 	return json.NewEncoder(out).Encode(response)
+}
+
+// retrieveEntry fetches the credentials of an entry in a folder.
+func retrieveEntry(ctx context.Context, dir, number string) (creds aws.Credentials, err error) {
+	e, err := readEntry(dir, number)
+	if err != nil {
+		return creds, err
+	}
+	return e.ask(ctx)
 }
 
 // entered is the variable with the profiles that ask for credentials.

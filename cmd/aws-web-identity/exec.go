@@ -15,26 +15,32 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
-
-	"github.com/awstokenserver/config"
-	"github.com/awstokenserver/config/cmd/internal/explain"
 )
+
+// given is what the command of exec gets besides its profiles.
+type given struct{ static, region bool }
 
 func execCommand() *cobra.Command {
 	var (
-		id     identity
-		static bool
+		id  identity
+		how given
 	)
 	cmd := &cobra.Command{
 		Use:   "exec [PROFILE] [--profile P] -- CMD ...",
 		Short: "Run a command with a role, renewed for as long as it runs",
-		Long: `Runs a command with the role of a profile, renewed for as long as it runs. Its exit
-status is the command's: 128+n if signal n ended it, 127 if it is not found, 126 if
-it cannot be run.`,
+		Long: `Runs a command with the role of a profile, renewed for as long as it runs. All other
+profiles that rest on a token server are there under their own names.
+
+The exit status is the command's: 128+n if signal n ended it, 127 if it is not found,
+126 if it cannot be run.`,
 		Example: "  aws-web-identity exec staging -- terraform apply",
 	}
 	id.addFlags(cmd)
-	cmd.Flags().BoolVar(&static, "static", false, "give the command keys, which are not renewed, as variables")
+	cmd.Flags().BoolVar(&how.static, "static", false, "give the command keys, which are not renewed, as variables")
+	cmd.Flags().BoolVar(&how.region, "set-region", false,
+		"set AWS_REGION and AWS_DEFAULT_REGION, for programs that\n"+
+			"read no config file; they override all profiles' regions")
+	cmd.MarkFlagsMutuallyExclusive("static", "set-region")
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		before := cmd.ArgsLenAtDash()
 		switch {
@@ -48,14 +54,14 @@ it cannot be run.`,
 		return nil
 	}
 	cmd.RunE = runE(func(ctx context.Context, args []string, _ io.Writer) error {
-		return execute(ctx, id, static, args[cmd.ArgsLenAtDash():])
+		return execute(ctx, id, how, args[cmd.ArgsLenAtDash():])
 	})
 	return cmd
 }
 
 // execute runs the command args with credentials in its environment, or with the
-// address of an endpoint that has them. It ends with the command's exit code.
-func execute(ctx context.Context, id identity, static bool, args []string) error {
+// addresses of an agent that has them. It ends with the command's exit code.
+func execute(ctx context.Context, id identity, how given, args []string) error {
 	if _, err := exec.LookPath(args[0]); err != nil {
 		return cannotRun(args[0], err)
 	}
@@ -66,34 +72,36 @@ func execute(ctx context.Context, id identity, static bool, args []string) error
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = withoutCredentials(os.Environ())
-	if static {
-		for _, v := range variables(cfg.Region, creds) {
-			cmd.Env = append(cmd.Env, v.name+"="+v.value)
-		}
-	} else {
-		e, err := listen(cfg.Credentials)
-		if err != nil {
-			return err
-		}
-		cmd.Env = append(cmd.Env, "AWS_CONTAINER_CREDENTIALS_FULL_URI="+e.url(),
-			"AWS_CONTAINER_AUTHORIZATION_TOKEN="+e.token)
-		for _, v := range variables(cfg.Region, aws.Credentials{}) {
-			cmd.Env = append(cmd.Env, v.name+"="+v.value)
-		}
-		if defaultProfileNamesCredentials(ctx) {
-			cmd.Env = append(cmd.Env, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
-		}
+	if how.static {
+		cmd.Env = append(cmd.Env, assignments(variables(cfg.Region, creds))...)
+		return pass(ctx, cmd)
+	}
+	a, err := newAgent(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	cmd.Env = append(cmd.Env, a.environ()...)
+	if how.region {
+		cmd.Env = append(cmd.Env, assignments(variables(cfg.Region, aws.Credentials{}))...)
 	}
 	return pass(ctx, cmd)
 }
 
-// withoutCredentials removes what SDKs would prefer to an endpoint for
-// container credentials, or to static keys.
+func assignments(set []variable) (environ []string) {
+	for _, v := range set {
+		environ = append(environ, v.name+"="+v.value)
+	}
+	return environ
+}
+
+// withoutCredentials removes what SDKs would prefer to what the command is given, and what
+// belongs to other credentials.
 func withoutCredentials(environ []string) []string {
 	preferred := []string{
 		"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN",
 		"AWS_SECURITY_TOKEN",
-		"AWS_CREDENTIAL_EXPIRATION", "AWS_CREDENTIAL_FILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
+		"AWS_CREDENTIAL_EXPIRATION", "AWS_CREDENTIAL_FILE", "AWS_ACCOUNT_ID", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
 		"AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_WEB_IDENTITY_TOKEN_SERVER",
 		entered,
 	}
@@ -101,18 +109,6 @@ func withoutCredentials(environ []string) []string {
 		name, _, _ := strings.Cut(strings.ToUpper(variable), "=")
 		return slices.Contains(preferred, name) || strings.HasPrefix(name, "AWS_CONTAINER_")
 	})
-}
-
-// defaultProfileNamesCredentials reports whether SDKs would prefer the default
-// profile to an endpoint for container credentials, or stumble over it.
-func defaultProfileNamesCredentials(ctx context.Context) bool {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile("default"))
-	if err != nil {
-		return !errors.As(err, new(config.SharedConfigProfileNotExistError))
-	}
-	p := explain.LoadedProfile(cfg)
-	return p.Credentials.HasKeys() || p.RoleARN+p.CredentialSource+p.SourceProfileName+p.WebIdentityTokenFile+
-		p.CredentialProcess+p.SSOSessionName+p.SSOStartURL+p.LoginSession != ""
 }
 
 // pass runs cmd and passes signals on to it.

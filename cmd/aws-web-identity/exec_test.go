@@ -57,7 +57,7 @@ var strays = []string{
 	"AWS_ROLE_ARN=stray", "AWS_ROLE_SESSION_NAME=stray", "AWS_WEB_IDENTITY_TOKEN_FILE=stray",
 	"AWS_WEB_IDENTITY_TOKEN_SERVER=stray",
 	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/stray", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://stray",
-	"AWS_CONTAINER_AUTHORIZATION_TOKEN=stray", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=stray",
+	"AWS_CONTAINER_AUTHORIZATION_TOKEN=stray", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=stray", "AWS_ACCOUNT_ID=stray",
 }
 
 // awsVariables returns the variables that begin with AWS_ in the output of env.
@@ -81,9 +81,8 @@ func TestExecEndpoint(t *testing.T) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	output, set := readEnv(start(t, cmd))
-	if strings.Contains(output, "stray") || set["AWS_REGION"] != "eu-west-1" ||
-		set["AWS_DEFAULT_REGION"] != "eu-west-1" ||
-		set["AWS_CONFIG_FILE"] == os.DevNull || set["AWS_WEB_IDENTITY_ENTERED"] != "" {
+	if strings.Contains(output, "stray") || set["AWS_PROFILE"] != "deploy" || set["AWS_REGION"] != "" ||
+		set["AWS_EC2_METADATA_DISABLED"] != "true" || set["AWS_WEB_IDENTITY_ENTERED"] != "" {
 		t.Errorf("the environment is %q", set)
 	}
 	address, token := set["AWS_CONTAINER_CREDENTIALS_FULL_URI"], set["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
@@ -148,49 +147,6 @@ func TestExecEndpoint(t *testing.T) {
 	if c, err := net.Dial("tcp", at.Host); err == nil {
 		c.Close()
 		t.Error("the endpoint is still there")
-	}
-}
-
-// A default profile that names credentials comes before an endpoint, and one
-// with a token server stops botocore.
-func TestExecDefaultProfile(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		profiles string
-		hidden   bool
-	}{
-		"none":           {"", false},
-		"settings":       {"[default]\nregion = us-west-2\noutput = json\n", false},
-		"token server":   {"[default]\nrole_arn = " + deployARN + "\nweb_identity_token_server = GitHub\n", true},
-		"broken":         {"[default]\nrole_arn = " + deployARN + "\nweb_identity_token_server = github\n", true},
-		"keys":           {"[default]\naws_access_key_id = AKIA\naws_secret_access_key = x\n", true},
-		"process":        {"[profile default]\ncredential_process = false\n", true},
-		"source":         {"[default]\nrole_arn = " + deployARN + "\nsource_profile = deploy\n", true},
-		"single sign-on": {"[default]\nsso_session = x\nsso_account_id = 123456789012\nsso_role_name = x\n[sso-session x]\nsso_region = eu-west-1\nsso_start_url = https://example.com\n", true},
-		"login":          {"[default]\nlogin_session = x\n", true},
-		"role by itself": {"[default]\nrole_arn = " + deployARN + "\n", true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for _, static := range []bool{false, true} {
-				args := []string{"exec", "-profile", "deploy", "--", "env"}
-				if static {
-					args = []string{"exec", "-static", "-profile", "deploy", "--", "env"}
-				}
-				cmd := commandIn(t, newWorld(t), c.profiles+deployProfile, args...)
-				stdout, stderr, exitCode := finish(t, cmd)
-				if exitCode != 0 || stderr != "" {
-					t.Fatalf("exit %d: %s", exitCode, stderr)
-				}
-				set := awsVariables(stdout)
-				if hidden := set["AWS_CONFIG_FILE"] == os.DevNull; hidden != (c.hidden && !static) {
-					t.Errorf("static %v: hidden %v", static, hidden)
-				}
-				if set["AWS_REGION"] != "eu-west-1" {
-					t.Errorf("static %v: region %s", static, set["AWS_REGION"])
-				}
-			}
-		})
 	}
 }
 

@@ -118,7 +118,8 @@ func FuzzEndpoint(f *testing.F) {
 		})
 		conn, _ := net.Pipe()
 		x := &exchange{Conn: conn, request: bytes.NewReader(request), complete: make(chan struct{})}
-		(&endpoint{provider, token, &oneConnection{x}}).serve()
+		providers := map[string]aws.CredentialsProvider{endpointPath: provider}
+		(&endpoint{providers, token, &oneConnection{x}}).serve()
 		<-x.complete
 
 		if !strings.Contains(problem, token) && bytes.Contains(x.response.Bytes(), []byte(token)) {

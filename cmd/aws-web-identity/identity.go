@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/awstokenserver/config"
 	"github.com/awstokenserver/config/cmd/internal/explain"
+	"github.com/awstokenserver/config/cmd/internal/profiles"
+	"github.com/awstokenserver/config/tokensource"
 )
 
 // identity is whose credentials are asked for.
@@ -43,21 +46,109 @@ func (id *identity) check() error {
 	return nil
 }
 
-// load loads the configuration of a profile, or without one that of the environment.
-func (id *identity) load(ctx context.Context, more ...func(*config.LoadOptions) error) (aws.Config, error) {
+// load loads the configuration of a profile, or without one that of the environment. It
+// refuses where that would be an identity that nobody has named.
+func (id *identity) load(ctx context.Context) (aws.Config, error) {
 	if err := id.check(); err != nil {
 		return aws.Config{}, err
 	}
-	options := append([]func(*config.LoadOptions) error{config.WithSharedConfigProfile(id.profile)}, more...)
-	if id.duration != 0 || id.sessionName != "" {
-		plain, err := config.LoadDefaultConfig(ctx, options...)
-		if err != nil {
-			return aws.Config{}, named(err)
-		}
-		options = append(options, id.ofRole(cmp.Or(explain.LoadedProfile(plain).RoleARN, os.Getenv("AWS_ROLE_ARN")))...)
+	if err := id.checkEnvironment(); err != nil {
+		return aws.Config{}, err
 	}
+	options := []func(*config.LoadOptions) error{config.WithSharedConfigProfile(id.profile)}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
-	return cfg, named(err)
+	if err != nil {
+		return cfg, id.explained(err)
+	}
+	loaded := explain.LoadedProfile(cfg)
+	if !profiles.NamesCredentials(loaded) && (id.explicit() || !namedByEnvironment()) {
+		return cfg, id.unnamed(loaded.Profile)
+	}
+	if id.duration != 0 || id.sessionName != "" {
+		cfg, err = config.LoadDefaultConfig(ctx,
+			append(options, id.ofRole(cmp.Or(loaded.RoleARN, os.Getenv("AWS_ROLE_ARN")))...)...)
+	}
+	return cfg, err
+}
+
+// explicit reports whether a profile is named, and not only meant by default.
+func (id *identity) explicit() bool { return id.profile != "" || profileOfEnvironment() != "" }
+
+func profileOfEnvironment() string {
+	return cmp.Or(os.Getenv("AWS_PROFILE"), os.Getenv("AWS_DEFAULT_PROFILE"))
+}
+
+// namedByEnvironment reports whether variables name credentials: any but those of the
+// instance, which are not named at all.
+func namedByEnvironment() bool {
+	env, err := config.NewEnvConfig()
+	return err != nil || env.Credentials.HasKeys() || strings.TrimSpace(os.Getenv("AWS_WEB_IDENTITY_TOKEN_SERVER")) != "" ||
+		env.WebIdentityTokenFilePath != "" ||
+		os.Getenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")+os.Getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI") != ""
+}
+
+// checkEnvironment refuses variables that SDKs prefer to the AWS_PROFILE beside them.
+func (id *identity) checkEnvironment() error {
+	profile := profileOfEnvironment()
+	if id.profile != "" || profile == "" {
+		return nil
+	}
+	env, err := config.NewEnvConfig()
+	if err != nil {
+		return err
+	}
+	var preferred string
+	switch {
+	case env.Credentials.HasKeys():
+		preferred = "AWS_ACCESS_KEY_ID"
+	case strings.TrimSpace(os.Getenv("AWS_WEB_IDENTITY_TOKEN_SERVER")) != "":
+		preferred = "AWS_WEB_IDENTITY_TOKEN_SERVER"
+	case env.WebIdentityTokenFilePath != "":
+		preferred = "AWS_WEB_IDENTITY_TOKEN_FILE"
+	default:
+		return nil
+	}
+	return fmt.Errorf("both AWS_PROFILE (%s) and %s are set, and SDKs prefer the latter: use --profile %[1]s, or unset one of the two",
+		profile, preferred)
+}
+
+// unnamed is the error of a profile without credentials, for which SDKs would use those of
+// the machine.
+func (id *identity) unnamed(profile string) error {
+	if !id.explicit() {
+		return id.withProblems(errors.New("neither a profile nor a role is named, and the role of the machine is not taken " +
+			"in its place: use --profile, or set AWS_PROFILE, or AWS_WEB_IDENTITY_TOKEN_SERVER and AWS_ROLE_ARN"))
+	}
+	return id.withProblems(fmt.Errorf("profile %s names no credentials, and the role of the machine is not taken in their place: "+
+		"set web_identity_token_server and role_arn", profile))
+}
+
+// explained adds to an error of the load what is wrong with the files.
+func (id *identity) explained(err error) error {
+	missing := config.SharedConfigProfileNotExistError{}
+	if !errors.As(err, &missing) {
+		return id.withProblems(err)
+	}
+	files, unreadable := profiles.Read()
+	if unreadable != nil {
+		return unreadable
+	}
+	err = fmt.Errorf("there is no profile %s in the config file %s", missing.Profile, files.ConfigFile)
+	if nearest := files.Nearest(missing.Profile); nearest != "" && nearest != missing.Profile {
+		err = fmt.Errorf("%w; did you mean %s?", err, nearest)
+	}
+	return id.withProblems(err)
+}
+
+func (id *identity) withProblems(err error) error {
+	files, unreadable := profiles.Read()
+	if unreadable != nil || errors.As(err, new(*tokensource.Error)) {
+		return err
+	}
+	for _, problem := range files.Problems(cmp.Or(id.profile, profileOfEnvironment(), config.DefaultSharedConfigProfile)) {
+		err = fmt.Errorf("%w; %s", err, problem)
+	}
+	return err
 }
 
 // ofRole are the options for the role of the profile, and not for those on its way.
@@ -76,19 +167,6 @@ func (id *identity) ofRole(roleARN string) []func(*config.LoadOptions) error {
 			}
 		}),
 	}
-}
-
-// named adds to an error of a profile that is missing which file it is missing in.
-func named(err error) error {
-	if missing := (config.SharedConfigProfileNotExistError{}); errors.As(err, &missing) {
-		return fmt.Errorf("there is no profile %s in the config file %s", missing.Profile, configFile())
-	}
-	return err
-}
-
-// configFile is the name of the shared config file.
-func configFile() string {
-	return cmp.Or(os.Getenv("AWS_CONFIG_FILE"), config.DefaultSharedConfigFilename())
 }
 
 // retrieve loads the configuration, and fetches its credentials.

@@ -22,6 +22,7 @@ var masks = []struct {
 	{regexp.MustCompile(`\b[A-Z2-7]{26}([A-Z2-7]{14})?\b`), "…"}, // rand.Text
 	{regexp.MustCompile(`[A-Za-z0-9+/]{300,}={0,2}`), "…"},       // session tokens
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:41234"},  // ports
+	{regexp.MustCompile(`/tmp/aws-web-identity-\d+`), "/tmp/aws-web-identity-1234"},
 	{regexp.MustCompile(`20\d\d-\d\d-\d\dT[\d:.]+Z`), "2026-11-21T10:00:00Z"},
 }
 
@@ -61,7 +62,7 @@ func TestPage(t *testing.T) {
 		return strings.HasPrefix(v, "AWS_") || strings.HasPrefix(v, "GITHUB_") || strings.HasPrefix(v, "ACTIONS_")
 	})
 	environ = append(environ, "PATH="+dir+":"+os.Getenv("PATH"), "HOME=/home/me", "LC_ALL=C",
-		"GORACE=atexit_sleep_ms=0",
+		"GORACE=atexit_sleep_ms=0", "TMPDIR=/tmp",
 		"AWS_CONFIG_FILE=aws.ini", "GITHUB_ENV=github.env")
 	world := newWorld(t)
 	for name, value := range world.Env() {
@@ -90,7 +91,7 @@ func TestPage(t *testing.T) {
 				}
 			}
 			output, _ := cmd.CombinedOutput()
-			masked := strings.NewReplacer(world.STS.URL, "https://sts.eu-west-1.amazonaws.com", github.STS.URL,
+			masked := strings.NewReplacer(os.Args[0], "/usr/local/bin/aws-web-identity", world.STS.URL, "https://sts.eu-west-1.amazonaws.com", github.STS.URL,
 				"https://sts.eu-west-1.amazonaws.com").Replace(string(output))
 			for _, m := range masks {
 				masked = m.pattern.ReplaceAllString(masked, m.text)

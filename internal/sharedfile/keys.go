@@ -91,6 +91,30 @@ func (k *tokenKeys) edit() {
 
 // findKeys finds the lines of the profiles that give them one of the keys.
 func findKeys(files []*file, needed func(profile string) bool) map[string]*tokenKeys {
+	found := make(map[string]*tokenKeys)
+	eachProfile(files, func(f *file, s section, profile string) {
+		if !needed(profile) {
+			return
+		}
+		keys := found[profile]
+		if keys == nil {
+			keys = &tokenKeys{}
+			found[profile] = keys
+		}
+		s.eachKey(f, func(l keyLine, key string) {
+			switch key {
+			case serverKey:
+				keys.server = append(keys.server, l)
+			case fileKey:
+				keys.file = append(keys.file, l)
+			}
+		})
+	})
+	return found
+}
+
+// eachProfile calls found with the sections that are of a profile.
+func eachProfile(files []*file, found func(f *file, s section, profile string)) {
 	names := configNames{}
 	for _, f := range files {
 		for _, s := range f.sections {
@@ -99,31 +123,23 @@ func findKeys(files []*file, needed func(profile string) bool) map[string]*token
 			}
 		}
 	}
-	found := make(map[string]*tokenKeys)
 	for _, f := range files {
 		for _, s := range f.sections {
 			profile, ok := names.profile(s.name)
 			if f.credentials {
 				profile, ok = s.name, !strings.HasPrefix(s.name, prefix)
 			}
-			if !ok || !needed(profile) {
-				continue
+			if ok {
+				found(f, s, profile)
 			}
-			keys := found[profile]
-			if keys == nil {
-				keys = &tokenKeys{}
-				found[profile] = keys
-			}
-			keys.find(f, s)
 		}
 	}
-	return found
 }
 
-// find adds the lines of a section. It follows upstream in what is nested, and
-// therefore not a key of the section: an indented line with a key of its own, after
-// a key without a value.
-func (k *tokenKeys) find(f *file, s section) {
+// eachKey calls found with the lines of a section that give it a key. It follows
+// upstream in what is nested, and therefore not a key of the section: an indented line
+// with a key of its own, after a key without a value.
+func (s section) eachKey(f *file, found func(l keyLine, key string)) {
 	var open, empty bool // a key is there that a line may be nested under, and has no value
 	start := s.start
 	for line := range strings.SplitSeq(s.text, "\n") {
@@ -138,13 +154,7 @@ func (k *tokenKeys) find(f *file, s section) {
 			continue
 		}
 		open, empty = p.key != "", p.value == ""
-		l := keyLine{f, at, line, p.separator, p.value}
-		switch p.key {
-		case serverKey:
-			k.server = append(k.server, l)
-		case fileKey:
-			k.file = append(k.file, l)
-		}
+		found(keyLine{f, at, line, p.separator, p.value}, p.key)
 	}
 }
 

@@ -3,8 +3,6 @@ package explain
 import (
 	"context"
 	"fmt"
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/awstokenserver/config/cmd/internal/profiles"
 )
 
 func (e *Explanation) problem(format string, args ...any) {
@@ -81,7 +81,7 @@ func (e *Explanation) findProblems() {
 		e.problem("%s is set and has no effect: %s comes before it. Unset what is shadowed", &e.Shadowed[0],
 			e.Shadowed[0].By)
 	}
-	e.findMisspelt()
+	e.findInFiles()
 }
 
 // checkPartition compares the role's partition with the region's.
@@ -117,67 +117,24 @@ func (e *Explanation) checkClock() {
 	}
 }
 
-var (
-	sectionLine = regexp.MustCompile(`^\s*\[\s*(?:profile\s+)?(.*?)\s*\]`)
-	keyLine     = regexp.MustCompile(`^([A-Za-z_-]+)\s*[=:]`)
-)
-
-// spelled are the keys whose near misses change which identity is used.
-var spelled = []string{"web_identity_token_server", "web_identity_token_file", "role_arn", "role_session_name",
-	"source_profile", "credential_source"}
-
-// findMisspelt looks for keys of the profiles in the chain that are nearly one of those
-// that name an identity.
-func (e *Explanation) findMisspelt() {
-	var profiles []string
+// findInFiles looks for what is wrong with the files, and for keys of the profiles in the
+// chain that are nearly one of those that name an identity.
+func (e *Explanation) findInFiles() {
+	var names []string
 	for _, h := range e.Chain {
-		profiles = append(profiles, h.Profile)
+		names = append(names, h.Profile)
 	}
-	if len(profiles) == 0 {
-		profiles = []string{e.Profile.Value}
+	if len(names) == 0 {
+		names = []string{e.Profile.Value}
 	}
-	for _, f := range e.Files {
-		text, err := os.ReadFile(f.Name)
-		if err != nil {
-			continue
-		}
-		profile := ""
-		for _, line := range strings.Split(string(text), "\n") {
-			if m := sectionLine.FindStringSubmatch(line); m != nil {
-				profile = m[1]
-			}
-			m := keyLine.FindStringSubmatch(line)
-			if m == nil || !slices.Contains(profiles, profile) {
-				continue
-			}
-			key := strings.ToLower(m[1])
-			for _, right := range spelled {
-				if key != right && !slices.Contains(spelled, key) && distance(key, right) <= 2 {
-					e.problem("profile %q in %s has %s, which no SDK reads: it should be %s", profile, f.Name, m[1],
-						right)
-				}
-			}
+	files, err := profiles.Read()
+	if err != nil {
+		return
+	}
+	missing := e.Files[0].State != "found" && e.Profile.From == "" // which nobody asked for
+	for _, problem := range files.Problems(names...) {
+		if !missing || !strings.HasPrefix(problem, "there is no file ") {
+			e.problem("%s", problem)
 		}
 	}
-}
-
-// distance is the number of letters to insert, delete, or replace to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/awstokenserver/config"
+	"github.com/awstokenserver/config/cmd/internal/explain"
+	"github.com/awstokenserver/config/cmd/internal/profiles"
+)
+
+// agent serves the credentials of profiles for as long as a command runs: at an endpoint,
+// and through a config file of its own.
+type agent struct {
+	*endpoint
+	folder
+	profile  string // the one that is the command's
+	instance bool   // whether a profile of the file asks the instance for its role
+}
+
+const endpointPath = "/credentials" // of the command's profile; others have a number below it
+
+// newAgent starts an agent for the credentials of cfg and for all profiles that rest on a
+// token server. Their configuration is loaded now, and what the files say later is not.
+func newAgent(ctx context.Context, cfg aws.Config) (*agent, error) {
+	files, err := profiles.Read()
+	if err != nil {
+		return nil, err
+	}
+	a := &agent{profile: cmp.Or(explain.LoadedProfile(cfg).Profile, config.DefaultSharedConfigProfile)}
+	for _, name := range files.Names() {
+		a.instance = a.instance || files.Value(name, "credential_source") == "Ec2InstanceMetadata"
+	}
+	names := with(files.OnTokenServer(ctx), a.profile)
+	providers := map[string]aws.CredentialsProvider{endpointPath: cfg.Credentials}
+	for i, name := range names {
+		path := fmt.Sprintf("%s/%d", endpointPath, i+1)
+		if name == a.profile {
+			providers[path] = cfg.Credentials
+			continue
+		}
+		other, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(name))
+		if err != nil { // for who asks for it
+			providers[path] = aws.CredentialsProviderFunc(
+				func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, err })
+			continue
+		}
+		providers[path] = other.Credentials
+	}
+	if a.dir, err = os.MkdirTemp("", program+"-"); err != nil {
+		return nil, fmt.Errorf("there is no place for the command's config file: %w; set TMPDIR to a folder that can be written to", err)
+	}
+	if err := a.start(files, names, providers); err != nil {
+		a.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *agent) start(files *profiles.Files, names []string, providers map[string]aws.CredentialsProvider) (err error) {
+	if a.endpoint, err = listen(providers); err != nil {
+		return err
+	}
+	if err := a.replace("token", []byte(a.token)); err != nil {
+		return err
+	}
+	entries := make([]entry, len(names))
+	for i, name := range names {
+		entries[i] = entry{Profile: name, URL: a.url(endpointPath + "/" + strconv.Itoa(i+1)), TokenFile: a.name("token")}
+	}
+	return a.write(files, names, entries)
+}
+
+// close removes what the agent has written. Its endpoint ends with the process.
+func (a *agent) close() { os.RemoveAll(a.dir) }
+
+// environ are the variables through which SDKs find the agent.
+func (a *agent) environ() []string {
+	set := []string{
+		"AWS_CONFIG_FILE=" + a.config(),
+		"AWS_SHARED_CREDENTIALS_FILE=" + a.credentials,
+		"CPL_AWS_CREDENTIALS_FILE=" + a.credentials, // GDAL's
+		"AWS_PROFILE=" + a.profile,
+		"AWS_SDK_LOAD_CONFIG=1", // for the SDKs for JavaScript v2 and Go v1
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI=" + a.url(endpointPath),
+		"AWS_CONTAINER_AUTHORIZATION_TOKEN=" + a.token,
+		"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=" + a.name("token"), // for object_store
+	}
+	if !a.instance {
+		set = append(set, "AWS_EC2_METADATA_DISABLED=true")
+	}
+	return set
+}
+
+// patience is how long a credential_process may take: SDKs wait for 20 s.
+const patience = 18 * time.Second
+
+// ask asks the agent of an entry for credentials.
+func (e *entry) ask(ctx context.Context) (creds aws.Credentials, err error) {
+	gone := func(err error) error {
+		return fmt.Errorf("cannot ask the exec that serves profile %s, which may have ended: %w", e.Profile, err)
+	}
+	token, err := os.ReadFile(e.TokenFile)
+	if err != nil {
+		return creds, gone(err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.URL, nil)
+	if err != nil {
+		return creds, err
+	}
+	request.Header.Set("Authorization", string(token))
+	client := http.Client{Transport: &http.Transport{}, Timeout: patience} // without a proxy
+	response, err := client.Do(request)
+	if err != nil {
+		return creds, gone(err)
+	}
+	defer response.Body.Close()
+	var answer struct {
+		containerCredentials
+		Message string `json:"message"`
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&answer); err != nil {
+		return creds, gone(err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return creds, errors.New(answer.Message)
+	}
+	return aws.Credentials{AccessKeyID: answer.AccessKeyId, SecretAccessKey: answer.SecretAccessKey,
+		SessionToken: answer.Token, CanExpire: true, Expires: answer.Expiration, AccountID: answer.AccountId}, nil
+}
