@@ -10,6 +10,7 @@ require (
 	github.com/awstokenserver/config v0.1.0
 	github.com/awstokenserver/config/conformance v0.1.0
 	github.com/spf13/cobra v1.10.2
+	golang.org/x/sys v0.39.0
 	golang.org/x/term v0.38.0
 )
 
@@ -30,5 +31,4 @@ require (
 	github.com/russross/blackfriday/v2 v2.1.0 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
 	go.yaml.in/yaml/v3 v3.0.4 // indirect
-	golang.org/x/sys v0.39.0 // indirect
 )

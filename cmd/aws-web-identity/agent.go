@@ -25,7 +25,7 @@ type agent struct {
 	*endpoint
 	folder
 	profile  string // the one that is the command's
-	instance bool   // whether a profile of the file asks the instance for its role
+	instance bool   // whether a profile of the file needs the EC2 instance
 }
 
 const endpointPath = "/credentials" // of the command's profile; others have a number below it
@@ -38,9 +38,7 @@ func newAgent(ctx context.Context, cfg aws.Config) (*agent, error) {
 		return nil, err
 	}
 	a := &agent{profile: cmp.Or(explain.LoadedProfile(cfg).Profile, config.DefaultSharedConfigProfile)}
-	for _, name := range files.Names() {
-		a.instance = a.instance || files.Value(name, "credential_source") == "Ec2InstanceMetadata"
-	}
+	a.instance = asksInstance(files)
 	names := with(files.OnTokenServer(ctx), a.profile)
 	providers := map[string]aws.CredentialsProvider{endpointPath: cfg.Credentials}
 	for i, name := range names {

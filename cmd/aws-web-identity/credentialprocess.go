@@ -79,7 +79,10 @@ func retrieveEntry(ctx context.Context, dir, number string) (creds aws.Credentia
 	if err != nil {
 		return creds, err
 	}
-	return e.ask(ctx)
+	if e.URL != "" {
+		return e.ask(ctx)
+	}
+	return e.fetch(ctx, &folder{dir: dir}, number)
 }
 
 // entered is the variable with the profiles that ask for credentials.

@@ -22,7 +22,7 @@ var nasty = []string{
 
 func nastySet() (set []variable) {
 	for i, value := range nasty {
-		set = append(set, variable{fmt.Sprint("V", i), value, i > 0})
+		set = append(set, variable{name: fmt.Sprint("V", i), value: value, secret: i > 0})
 	}
 	return set
 }
@@ -82,7 +82,7 @@ func TestEnvDotenv(t *testing.T) {
 		"'": "", `\`: "", "\n": "", "a\rb": "", "\t": "",
 	} {
 		var b strings.Builder
-		err := writeDotenv([]variable{{"FIRST", "x", false}, {"V", value, true}}, &b)
+		err := writeDotenv([]variable{{name: "FIRST", value: "x"}, {name: "V", value: value, secret: true}}, &b)
 		if want != "" {
 			want = "FIRST=x\n" + want
 		} else if err == nil || !strings.Contains(err.Error(), "V holds a character") ||
@@ -145,7 +145,7 @@ func TestEnvGitHub(t *testing.T) {
 	if stdout != masks {
 		t.Errorf("stdout %q, want %q", stdout, masks)
 	}
-	if set["BEFORE"] != "kept" || set["AWS_REGION"] != "eu-west-1" || len(set) != 7 ||
+	if set["BEFORE"] != "kept" || set["AWS_REGION"] != "eu-west-1" || len(set) != 8 ||
 		!strings.HasPrefix(set["AWS_ACCESS_KEY_ID"], "ASIA") {
 		t.Errorf("%q", set)
 	}

@@ -98,13 +98,8 @@ func assignments(set []variable) (environ []string) {
 // withoutCredentials removes what SDKs would prefer to what the command is given, and what
 // belongs to other credentials.
 func withoutCredentials(environ []string) []string {
-	preferred := []string{
-		"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN",
-		"AWS_SECURITY_TOKEN",
-		"AWS_CREDENTIAL_EXPIRATION", "AWS_CREDENTIAL_FILE", "AWS_ACCOUNT_ID", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
-		"AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_WEB_IDENTITY_TOKEN_SERVER",
-		entered,
-	}
+	preferred := append(slices.DeleteFunc(slices.Clone(foreign), func(name string) bool { return strings.HasSuffix(name, "_REGION") }),
+		"AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_SERVER", entered)
 	return slices.DeleteFunc(environ, func(variable string) bool {
 		name, _, _ := strings.Cut(strings.ToUpper(variable), "=")
 		return slices.Contains(preferred, name) || strings.HasPrefix(name, "AWS_CONTAINER_")

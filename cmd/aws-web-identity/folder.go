@@ -34,7 +34,7 @@ type entry struct {
 	CredentialsFile string `json:"credentials_file,omitempty"`
 	Duration        string `json:"duration,omitempty"`
 	SessionName     string `json:"session_name,omitempty"`
-	Cache           string `json:"cache,omitempty"` // a folder
+	Cache           bool   `json:"cache,omitempty"`
 }
 
 func (f *folder) name(file string) string { return filepath.Join(f.dir, file) }

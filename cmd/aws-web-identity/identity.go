@@ -28,6 +28,7 @@ type identity struct {
 
 func addProfile(cmd *cobra.Command, profile *string) {
 	cmd.Flags().StringVar(profile, "profile", "", "`profile` of the config file (default: that of AWS_PROFILE)")
+	cmd.RegisterFlagCompletionFunc("profile", completeProfiles)
 }
 
 func (id *identity) addFlags(cmd *cobra.Command) {
@@ -178,7 +179,7 @@ func (id *identity) retrieve(ctx context.Context) (cfg aws.Config, creds aws.Cre
 		return cfg, creds, err
 	}
 	creds, err = cfg.Credentials.Retrieve(ctx)
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return cfg, creds, errors.New("interrupted while fetching credentials")
 	}
 	return cfg, creds, err

@@ -36,8 +36,9 @@ var groups = []struct {
 	commands  []func() *cobra.Command
 }{
 	{"roles", "Give roles to programs:", []func() *cobra.Command{
-		execCommand, envCommand, credentialProcessCommand}},
-	{"profiles", "Look into profiles and roles:", []func() *cobra.Command{explainCommand}},
+		execCommand, setupCommand, envCommand, credentialProcessCommand}},
+	{"profiles", "Look into profiles and roles:", []func() *cobra.Command{
+		profilesCommand, checkCommand, explainCommand}},
 	{"values", "Write web_identity_token_server:", []func() *cobra.Command{
 		serversCommand, encodeCommand, decodeCommand}},
 	{"world", "Try it, and test other software:", []func() *cobra.Command{demoCommand, conformanceCommand}},
@@ -102,9 +103,11 @@ func call(ctx context.Context, args []string) int {
 		code   exitCode
 		failed failure
 	)
-	switch {
-	case err == nil:
+	if err == nil {
 		return 0
+	}
+	failEval(cmd)
+	switch {
 	case errors.As(err, &code):
 		return int(code)
 	case errors.As(err, &failed):

@@ -137,6 +137,7 @@ func (e *Explanation) load(ctx context.Context, r Request) (source tokensource.T
 		shared, unreadable = e.readProfile(ctx, e.Profile.Value)
 		if unreadable != nil &&
 			(e.Profile.From != "" || !errors.As(unreadable, new(config.SharedConfigProfileNotExistError))) {
+			e.findInFiles()
 			return nil, err
 		}
 		cfg.Region = cmp.Or(env.Region, shared.Region)

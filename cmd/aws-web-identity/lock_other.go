@@ -1,0 +1,12 @@
+//go:build aix || solaris
+
+package main
+
+import (
+	"errors"
+	"os"
+)
+
+func tryLock(*os.File) (locked bool, err error) {
+	return false, errors.New("this system has no lock for it: run setup without --cache")
+}
