@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"log"
 	"os"
 	"os/exec"
@@ -53,14 +54,22 @@ func TestDemo(t *testing.T) {
 	}
 	text := strings.Join(strings.Fields(string(out)), " ") // as if no line were broken
 	for _, id := range identities {
-		if want := ":assumed-role/" + id.profile + "/demo"; strings.Contains(text, want) == (id.profile == "denied") {
+		if want := id.account + ":assumed-role/" + id.profile + "/demo"; strings.Contains(text, want) == (id.profile == "denied") {
 			t.Errorf("%s:\n%s", want, out)
 		}
 	}
 	for _, want := range []string{"(environment)", "STS denied role arn:aws:iam::666666666666:role/denied",
-		"sub \"repo:octo-org/octo-repo:"} {
+		"sub \"repo:octo-org/octo-repo:", "The role trusts another repository", "renewed: …"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in:\n%s", want, out)
+		}
+	}
+	if lines := strings.Split(string(out), "\n"); len(lines) > 24 {
+		t.Errorf("%d lines:\n%s", len(lines), out)
+	}
+	for line := range strings.Lines(string(out)) {
+		if len([]rune(line)) > 81 {
+			t.Errorf("too long: %s", line)
 		}
 	}
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
@@ -136,5 +145,31 @@ func TestNearestCommand(t *testing.T) {
 	_, stderr, _ := run(t, "", "exce", "--profile", "deploy", "--", "true")
 	if want := `unknown command "exce"; did you mean exec?`; !strings.Contains(stderr, want) {
 		t.Error(stderr)
+	}
+}
+
+// The world of demo --serve is one for other commands, until it is interrupted.
+func TestDemoServe(t *testing.T) {
+	t.Parallel()
+	cmd, _ := command(t, "demo", "--serve")
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	var script strings.Builder
+	for lines := bufio.NewScanner(stdout); strings.Count(script.String(), "\n") < 7 && lines.Scan(); {
+		script.WriteString(lines.Text() + "\n")
+	}
+	check := exec.Command("sh", "-c", script.String()+"exec '"+os.Args[0]+"' check")
+	check.Env = append(os.Environ(), "RUN_AWS_WEB_IDENTITY=1", "AWS_EC2_METADATA_DISABLED=true", "GORACE=atexit_sleep_ms=0")
+	out, _ := check.CombinedOutput()
+	for _, id := range identities {
+		if !strings.Contains(string(out), id.profile) || strings.Contains(string(out), id.account+"  "+id.profile) == (id.profile == "denied") {
+			t.Errorf("%s:\n%s", id.profile, out)
+		}
 	}
 }

@@ -220,7 +220,7 @@ func TestExplain(t *testing.T) {
 		},
 		"unknown profile": {
 			args: []string{"-profile", "nobody"}, exit: 1,
-			text: []string{"credentials: no such file or directory Problems to get shared config profile, nobody"},
+			text: []string{"credentials: no such file or directory Problems", "Error failed to get shared config profile, nobody"},
 			json: []string{"error.class=", "error.message=failed to get shared config profile, nobody"},
 		},
 		"metadata service is not asked": {
