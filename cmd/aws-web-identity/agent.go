@@ -24,22 +24,20 @@ import (
 type agent struct {
 	*endpoint
 	folder
-	profile  string // the one that is the command's
-	instance bool   // whether a profile of the file needs the EC2 instance
+	profile string // the one that is the command's
 }
 
 const endpointPath = "/credentials" // of the command's profile; others have a number below it
 
-// newAgent starts an agent for the credentials of cfg and for all profiles that rest on a
-// token server. Their configuration is loaded now, and what the files say later is not.
+// newAgent starts an agent for the credentials of cfg, and for all profiles whose
+// credentials rest on a token server, or on what the command does not have. Their configuration is loaded now, and what the files say later is not.
 func newAgent(ctx context.Context, cfg aws.Config) (*agent, error) {
 	files, err := profiles.Read()
 	if err != nil {
 		return nil, err
 	}
 	a := &agent{profile: cmp.Or(explain.LoadedProfile(cfg).Profile, config.DefaultSharedConfigProfile)}
-	a.instance = asksInstance(files)
-	names := with(files.OnTokenServer(ctx), a.profile)
+	names := with(files.OfProcess(ctx), a.profile)
 	providers := map[string]aws.CredentialsProvider{endpointPath: cfg.Credentials}
 	for i, name := range names {
 		path := fmt.Sprintf("%s/%d", endpointPath, i+1)
@@ -84,7 +82,7 @@ func (a *agent) close() { os.RemoveAll(a.dir) }
 
 // environ are the variables through which SDKs find the agent.
 func (a *agent) environ() []string {
-	set := []string{
+	return []string{
 		"AWS_CONFIG_FILE=" + a.config(),
 		"AWS_SHARED_CREDENTIALS_FILE=" + a.credentials,
 		"CPL_AWS_CREDENTIALS_FILE=" + a.credentials, // GDAL's
@@ -93,11 +91,8 @@ func (a *agent) environ() []string {
 		"AWS_CONTAINER_CREDENTIALS_FULL_URI=" + a.url(endpointPath),
 		"AWS_CONTAINER_AUTHORIZATION_TOKEN=" + a.token,
 		"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=" + a.name("token"), // for object_store
+		"AWS_EC2_METADATA_DISABLED=true",
 	}
-	if !a.instance {
-		set = append(set, "AWS_EC2_METADATA_DISABLED=true")
-	}
-	return set
 }
 
 // patience is how long a credential_process may take: SDKs wait for 20 s.

@@ -191,16 +191,23 @@ func TestExecRoleOfEnvironment(t *testing.T) {
 	}
 }
 
-// A profile that asks the instance keeps its way, and no other has it.
-func TestExecInstanceRole(t *testing.T) {
+// Profiles that rest on what the command does not have are served too: they must not take
+// what it has in its place.
+func TestExecServesSurroundings(t *testing.T) {
 	t.Parallel()
-	cmd := commandIn(t, newWorld(t), deployProfile+"[profile machine]\nrole_arn = "+deniedARN+
-		"\ncredential_source = Ec2InstanceMetadata\n", "exec", "--set-region", "deploy", "--", "env")
-	cmd.Env = append(cmd.Env, "AWS_EC2_METADATA_DISABLED=false")
-	stdout, _, _ := finish(t, cmd)
-	if set := awsVariables(stdout); set["AWS_EC2_METADATA_DISABLED"] != "false" || set["AWS_REGION"] != "eu-west-1" ||
-		set["AWS_DEFAULT_REGION"] != "eu-west-1" {
-		t.Errorf("%q", set)
+	world := newWorldOfSeveral(t)
+	world.STS.AddKeys("arn:aws:iam::123456789012:user/me", "AKIAOFUSER", "secret")
+	world.STS.AddRole(webidentitytest.Role{ARN: auditARN, Principals: []string{"arn:aws:iam::123456789012:user/me"}})
+	cmd := commandIn(t, world, deployProfile+"[profile keys]\nregion = us-east-1\nrole_arn = "+auditARN+"\ncredential_source = Environment\n"+
+		"[profile box]\nregion = us-east-1\nrole_arn = "+auditARN+"\ncredential_source = EcsContainer\n",
+		"exec", "--set-region", "deploy", "--", "sh", "-c",
+		"env; "+self()+" credential-process --profile keys; "+self()+" credential-process --profile box 2>/dev/null || echo no box")
+	cmd.Env = append(cmd.Env, "AWS_EC2_METADATA_DISABLED=false", "AWS_ACCESS_KEY_ID=AKIAOFUSER", "AWS_SECRET_ACCESS_KEY=secret")
+	stdout, stderr, _ := finish(t, cmd)
+	set := awsVariables(stdout)
+	if set["AWS_EC2_METADATA_DISABLED"] != "true" || set["AWS_REGION"] != "eu-west-1" || set["AWS_DEFAULT_REGION"] != "eu-west-1" ||
+		!strings.Contains(stdout, "210987654321") || !strings.Contains(stdout, "no box") {
+		t.Errorf("%s%s", stdout, stderr)
 	}
 }
 

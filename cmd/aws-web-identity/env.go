@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -65,27 +66,25 @@ func variables(region string, creds aws.Credentials) (set []variable) {
 	return set
 }
 
+// ofContainer are the variables of a container's credentials.
+var ofContainer = []string{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+	"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"}
+
 // foreign are variables that SDKs would prefer to what they are given, or that belong to
 // other credentials.
-var foreign = []string{
+var foreign = append([]string{
 	"AWS_REGION", "AWS_DEFAULT_REGION",
 	"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN",
 	"AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION", "AWS_CREDENTIAL_FILE", "AWS_ACCOUNT_ID",
 	"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE",
-}
+}, ofContainer...)
 
 // withoutStale adds what is to be unset: what the environment has of foreign, and set has
 // not.
 func withoutStale(set []variable, keep ...string) []variable {
 	for _, name := range foreign {
-		stale := os.Getenv(name) != ""
-		for _, v := range set {
-			stale = stale && v.name != name
-		}
-		for _, kept := range keep {
-			stale = stale && kept != name
-		}
-		if stale {
+		isSet := slices.ContainsFunc(set, func(v variable) bool { return v.name == name })
+		if os.Getenv(name) != "" && !isSet && !slices.Contains(keep, name) {
 			set = append(set, variable{name: name, unset: true})
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -115,20 +116,15 @@ func setup(ctx context.Context, id identity, dir string, cache bool) ([]variable
 	if profile != "" {
 		set = append(set, variable{name: "AWS_PROFILE", value: profile})
 	}
-	if !asksInstance(files) {
+	sources := files.CredentialSources()
+	if !slices.Contains(sources, "Ec2InstanceMetadata") {
 		set = append(set, variable{name: "AWS_EC2_METADATA_DISABLED", value: "true"})
 	}
-	return withoutStale(set, "AWS_REGION", "AWS_DEFAULT_REGION"), nil
-}
-
-// asksInstance reports whether a profile gets its credentials from the EC2 instance.
-func asksInstance(files *profiles.Files) bool {
-	for _, name := range files.Names() {
-		if files.Value(name, "credential_source") == "Ec2InstanceMetadata" {
-			return true
-		}
+	keep := []string{"AWS_REGION", "AWS_DEFAULT_REGION"}
+	if slices.Contains(sources, "EcsContainer") {
+		keep = append(keep, ofContainer...)
 	}
-	return false
+	return withoutStale(set, keep...), nil
 }
 
 // privateFolder makes a folder that only this user may enter, or takes the one that is

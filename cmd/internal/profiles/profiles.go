@@ -38,17 +38,48 @@ func Read() (*Files, error) {
 
 // OnTokenServer are the names of the profiles whose credentials rest on a token server:
 // their own, or that of a source profile.
-func (f *Files) OnTokenServer(ctx context.Context) (names []string) {
+func (f *Files) OnTokenServer(ctx context.Context) []string {
+	return f.ending(ctx, func(c config.SharedConfig) bool {
+		_, named := config.TokenServer(c)
+		return named && c.CredentialSource == ""
+	})
+}
+
+// OfProcess are those, and the names of the profiles whose credentials rest on what this
+// process has around it: with credential_source, its variables, container, or machine.
+func (f *Files) OfProcess(ctx context.Context) []string {
+	return f.ending(ctx, func(c config.SharedConfig) bool {
+		_, named := config.TokenServer(c)
+		return named || c.CredentialSource != ""
+	})
+}
+
+// ending are the names of the profiles of which the last source profile, or they
+// themselves, have no keys and are as ends says.
+func (f *Files) ending(ctx context.Context, ends func(config.SharedConfig) bool) (names []string) {
 	for _, name := range f.Names() {
-		if f.Value(name, "web_identity_token_server") == "" && f.Value(name, "source_profile") == "" {
+		if f.Value(name, "web_identity_token_server")+f.Value(name, "source_profile")+f.Value(name, "credential_source") == "" {
 			continue // without a load of it
 		}
 		c, err := f.Load(ctx, name)
-		if _, named := Source(c); named && err == nil {
+		for c.Source != nil {
+			c = *c.Source
+		}
+		if err == nil && !c.Credentials.HasKeys() && ends(c) {
 			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// CredentialSources are the values of credential_source in the files.
+func (f *Files) CredentialSources() (sources []string) {
+	for _, name := range f.Names() {
+		if source := f.Value(name, "credential_source"); source != "" {
+			sources = append(sources, source)
+		}
+	}
+	return sources
 }
 
 // Load loads a profile.
@@ -56,17 +87,6 @@ func (f *Files) Load(ctx context.Context, name string) (config.SharedConfig, err
 	return config.LoadSharedConfigProfile(ctx, name, func(o *config.LoadSharedConfigOptions) {
 		o.ConfigFiles, o.CredentialsFiles = []string{f.ConfigFile}, []string{f.CredentialsFile}
 	})
-}
-
-// Source returns the token server that the credentials of a profile rest on, if they do.
-func Source(c config.SharedConfig) (server string, ok bool) {
-	for c.Source != nil {
-		c = *c.Source
-	}
-	if c.Credentials.HasKeys() || c.CredentialSource != "" {
-		return "", false
-	}
-	return config.TokenServer(c)
 }
 
 // NamesCredentials reports whether a profile says where its credentials come from.
