@@ -9,7 +9,9 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,29 +32,17 @@ type agent struct {
 const endpointPath = "/credentials" // of the command's profile; others have a number below it
 
 // newAgent starts an agent for the credentials of cfg, and for all profiles whose
-// credentials rest on a token server, or on what the command does not have. Their configuration is loaded now, and what the files say later is not.
-func newAgent(ctx context.Context, cfg aws.Config) (*agent, error) {
-	files, err := profiles.Read()
-	if err != nil {
-		return nil, err
-	}
+// credentials rest on a token server, or on what the command does not have. Their
+// configuration is loaded now, and what the files say later is not.
+func newAgent(cfg aws.Config, files *profiles.Files, s *shared) (*agent, error) {
 	a := &agent{profile: cmp.Or(explain.LoadedProfile(cfg).Profile, config.DefaultSharedConfigProfile)}
-	names := with(files.OfProcess(ctx), a.profile)
+	s.set(a.profile, cfg.Credentials)
+	names := with(s.names, a.profile)
 	providers := map[string]aws.CredentialsProvider{endpointPath: cfg.Credentials}
 	for i, name := range names {
-		path := fmt.Sprintf("%s/%d", endpointPath, i+1)
-		if name == a.profile {
-			providers[path] = cfg.Credentials
-			continue
-		}
-		other, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(name))
-		if err != nil { // for who asks for it
-			providers[path] = aws.CredentialsProviderFunc(
-				func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, err })
-			continue
-		}
-		providers[path] = other.Credentials
+		providers[fmt.Sprintf("%s/%d", endpointPath, i+1)] = s.load(name)
 	}
+	var err error
 	if a.dir, err = os.MkdirTemp("", program+"-"); err != nil {
 		return nil, fmt.Errorf("there is no place for the command's config file: %w; set TMPDIR to a folder that can be written to", err)
 	}
@@ -61,6 +51,55 @@ func newAgent(ctx context.Context, cfg aws.Config) (*agent, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// shared are the credentials of the profiles that an agent serves, which are also those of
+// source profiles: each role is got once.
+type shared struct {
+	ctx   context.Context
+	names []string
+
+	mu     sync.Mutex
+	loaded map[string]aws.CredentialsProvider
+}
+
+func newShared(ctx context.Context, files *profiles.Files) *shared {
+	return &shared{ctx: ctx, names: files.OfProcess(ctx), loaded: map[string]aws.CredentialsProvider{}}
+}
+
+// source returns the credentials of a profile that is served, or nil. It may be called
+// before they are loaded.
+func (s *shared) source(profile string) aws.CredentialsProvider {
+	if !slices.Contains(s.names, profile) {
+		return nil
+	}
+	return aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		return s.load(profile).Retrieve(ctx)
+	})
+}
+
+func (s *shared) set(profile string, provider aws.CredentialsProvider) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loaded[profile] = provider
+}
+
+// load returns the credentials of a profile. An error of the load is for who asks for them.
+func (s *shared) load(profile string) aws.CredentialsProvider {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	provider := s.loaded[profile]
+	if provider == nil {
+		id := identity{profile: profile, source: s.source}
+		cfg, err := id.load(s.ctx)
+		provider = cfg.Credentials
+		if err != nil {
+			provider = aws.CredentialsProviderFunc(
+				func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, err })
+		}
+		s.loaded[profile] = provider
+	}
+	return provider
 }
 
 func (a *agent) start(files *profiles.Files, names []string, providers map[string]aws.CredentialsProvider) (err error) {

@@ -103,7 +103,7 @@ cat audit.* | sort -u | wc -l
 		}
 	}
 	got := roles(world)
-	if got["audit/audit"] != 1 || got["build"] > 0 || got["deploy/odd"] != 1 || got["deploy/build"] != 2 { // one is audit's source
+	if got["audit/audit"] != 1 || got["deploy/odd"] != 1 || got["deploy/build"] != 1 { // audit's source too
 		t.Errorf("exchanges: %v", got)
 	}
 }
@@ -277,5 +277,18 @@ func TestEndpointConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 		response.Body.Close()
+	}
+}
+
+// A command's profile that has a source profile shares it too, and --session-name is for
+// its role alone.
+func TestExecSharesSource(t *testing.T) {
+	t.Parallel()
+	world := newWorldOfSeveral(t)
+	cmd := commandIn(t, world, severalProfiles, "exec", "audit", "--session-name", "mine", "--", "sh", "-c",
+		self()+" credential-process; "+self()+" credential-process --profile deploy")
+	stdout, stderr, exitCode := finish(t, cmd)
+	if got := roles(world); exitCode != 0 || strings.Count(stdout, "ASIA") != 2 || got["audit/mine"] != 1 || got["deploy/build"] != 1 || len(got) != 2 {
+		t.Errorf("exit %d, exchanges %v: %s%s", exitCode, got, stdout, stderr)
 	}
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
+
+	"github.com/awstokenserver/config/cmd/internal/profiles"
 )
 
 // given is what the command of exec gets besides its profiles.
@@ -65,6 +67,12 @@ func execute(ctx context.Context, id identity, how given, args []string) error {
 	if _, err := exec.LookPath(args[0]); err != nil {
 		return cannotRun(args[0], err)
 	}
+	files, err := profiles.Read()
+	if err != nil {
+		return err
+	}
+	s := newShared(ctx, files)
+	id.source = s.source
 	cfg, creds, err := id.retrieve(ctx)
 	if err != nil {
 		return err
@@ -76,7 +84,7 @@ func execute(ctx context.Context, id identity, how given, args []string) error {
 		cmd.Env = append(cmd.Env, assignments(variables(cfg.Region, creds))...)
 		return pass(ctx, cmd)
 	}
-	a, err := newAgent(ctx, cfg)
+	a, err := newAgent(cfg, files, s)
 	if err != nil {
 		return err
 	}

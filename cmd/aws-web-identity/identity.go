@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
 
 	"github.com/awstokenserver/config"
@@ -24,6 +25,9 @@ type identity struct {
 	profile     string // empty: that of the environment
 	duration    time.Duration
 	sessionName string
+
+	// source returns the credentials of a source profile that others share, or nil.
+	source func(profile string) aws.CredentialsProvider
 }
 
 func addProfile(cmd *cobra.Command, profile *string) {
@@ -65,9 +69,8 @@ func (id *identity) load(ctx context.Context) (aws.Config, error) {
 	if !profiles.NamesCredentials(loaded) && (id.explicit() || !namedByEnvironment()) {
 		return cfg, id.unnamed(loaded.Profile)
 	}
-	if id.duration != 0 || id.sessionName != "" {
-		cfg, err = config.LoadDefaultConfig(ctx,
-			append(options, id.ofRole(cmp.Or(loaded.RoleARN, os.Getenv("AWS_ROLE_ARN")))...)...)
+	if id.duration != 0 || id.sessionName != "" || id.source != nil && loaded.Source != nil {
+		cfg, err = config.LoadDefaultConfig(ctx, append(options, id.ofRole(loaded)...)...)
 	}
 	return cfg, err
 }
@@ -152,21 +155,41 @@ func (id *identity) withProblems(err error) error {
 	return err
 }
 
-// ofRole are the options for the role of the profile, and not for those on its way.
-func (id *identity) ofRole(roleARN string) []func(*config.LoadOptions) error {
+// ofRole are the options for the role of the profile, and for the sources that it shares.
+func (id *identity) ofRole(loaded config.SharedConfig) []func(*config.LoadOptions) error {
+	role := cmp.Or(loaded.RoleARN, os.Getenv("AWS_ROLE_ARN"))
 	return []func(*config.LoadOptions) error{
 		config.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) {
-			if o.RoleARN == roleARN {
+			if o.RoleARN == role {
 				o.RoleSessionName = cmp.Or(id.sessionName, o.RoleSessionName)
 				o.Duration = cmp.Or(id.duration, o.Duration)
 			}
 		}),
 		config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
-			if o.RoleARN == roleARN {
+			if o.RoleARN == role {
 				o.RoleSessionName = cmp.Or(id.sessionName, o.RoleSessionName)
 				o.Duration = cmp.Or(id.duration, o.Duration)
 			}
+			id.shareSource(loaded, o)
 		}),
+	}
+}
+
+// shareSource has a role assumed with the credentials of its source profile that others
+// share, and not with a set of its own.
+func (id *identity) shareSource(c config.SharedConfig, o *stscreds.AssumeRoleOptions) {
+	client, ok := o.Client.(*sts.Client)
+	if !ok || id.source == nil {
+		return
+	}
+	for ; c.Source != nil; c = *c.Source {
+		if c.RoleARN != o.RoleARN {
+			continue
+		}
+		if shared := id.source(c.Source.Profile); shared != nil && c.Source.Profile != c.Profile {
+			o.Client = sts.New(client.Options(), func(s *sts.Options) { s.Credentials = shared })
+		}
+		return
 	}
 }
 
