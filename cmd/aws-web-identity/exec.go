@@ -55,6 +55,7 @@ The exit status is the command's: 128+n if signal n ended it, 127 if it is not f
 		}
 		return nil
 	}
+	cmd.ValidArgsFunction = completeProfiles
 	cmd.RunE = runE(func(ctx context.Context, args []string, _ io.Writer) error {
 		return execute(ctx, id, how, args[cmd.ArgsLenAtDash():])
 	})
