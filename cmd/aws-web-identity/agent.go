@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,7 +39,7 @@ func newAgent(cfg aws.Config, files *profiles.Files, s *shared) (*agent, error) 
 	a := &agent{profile: cmp.Or(explain.LoadedProfile(cfg).Profile, config.DefaultSharedConfigProfile)}
 	s.set(a.profile, cfg.Credentials)
 	names := with(s.names, a.profile)
-	providers := map[string]aws.CredentialsProvider{endpointPath: cfg.Credentials}
+	providers := map[string]aws.CredentialsProvider{endpointPath: s.load(a.profile)}
 	for i, name := range names {
 		providers[fmt.Sprintf("%s/%d", endpointPath, i+1)] = s.load(name)
 	}
@@ -81,7 +82,7 @@ func (s *shared) source(profile string) aws.CredentialsProvider {
 func (s *shared) set(profile string, provider aws.CredentialsProvider) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.loaded[profile] = provider
+	s.loaded[profile] = &renewing{provider: provider}
 }
 
 // load returns the credentials of a profile. An error of the load is for who asks for them.
@@ -97,9 +98,34 @@ func (s *shared) load(profile string) aws.CredentialsProvider {
 			provider = aws.CredentialsProviderFunc(
 				func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, err })
 		}
+		provider = &renewing{provider: provider}
 		s.loaded[profile] = provider
 	}
 	return provider
+}
+
+// renewing looks after credentials that somebody has asked for, so that they are renewed
+// ahead of their expiry when nobody asks: SDKs keep a set for its life, and then need
+// another at once.
+type renewing struct {
+	provider aws.CredentialsProvider
+	running  atomic.Bool
+}
+
+func (r *renewing) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	creds, err := r.provider.Retrieve(ctx)
+	if err == nil && creds.CanExpire && r.running.CompareAndSwap(false, true) {
+		go r.renew(creds)
+	}
+	return creds, err
+}
+
+// renew asks for the credentials from time to time, for as long as they can be had.
+func (r *renewing) renew(creds aws.Credentials) {
+	defer r.running.Store(false)
+	for err := error(nil); err == nil; creds, err = r.provider.Retrieve(context.Background()) {
+		time.Sleep(min(max(time.Until(creds.Expires)/20, time.Second), time.Minute))
+	}
 }
 
 func (a *agent) start(files *profiles.Files, names []string, providers map[string]aws.CredentialsProvider) (err error) {

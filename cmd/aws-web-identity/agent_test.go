@@ -292,3 +292,24 @@ func TestExecSharesSource(t *testing.T) {
 		t.Errorf("exit %d, exchanges %v: %s%s", exitCode, got, stdout, stderr)
 	}
 }
+
+// Credentials that somebody has asked for are renewed while nobody asks.
+func TestExecRenewsUnasked(t *testing.T) {
+	t.Parallel()
+	world := newWorldOfSeveral(t)
+	world.STS.Lifetime = 20 * time.Second // renewed after two
+	cmd := commandIn(t, world, severalProfiles, "exec", "deploy", "--", "sh", "-c", self()+" credential-process >first; echo asked; read wait")
+	cmd.Dir = t.TempDir()
+	stdin, _ := cmd.StdinPipe()
+	start(t, cmd).ReadString('\n')
+	for end := time.Now().Add(time.Minute); roles(world)["deploy/build"] < 2; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("not renewed in a minute")
+		}
+	}
+	stdin.Close()
+	cmd.Wait()
+	if got := roles(world); got["audit/audit"] != 0 {
+		t.Errorf("exchanges: %v", got)
+	}
+}
