@@ -138,6 +138,34 @@ const call = profile => new AWS.STS({endpoint: process.env.AWS_ENDPOINT_URL_STS}
 		{name: "SDK for Go v1", version: []string{"go", "version", "-m", in("gov1", "gov1")}, call: []string{in("gov1", "gov1")}},
 		{name: "Terraform (aws-sdk-go-base)", version: []string{"go", "version", "-m", in("terraform", "terraform-base")},
 			call: []string{in("terraform", "terraform-base")}},
+		{name: "SDK for C++ (pyarrow)", version: pythonVersion("venv-objects", "pyarrow"), call: []string{python("venv-objects"), "-c", `
+import os
+from pyarrow import fs
+def call(p):
+    s3 = fs.S3FileSystem(endpoint_override=os.environ['AWS_ENDPOINT_URL_S3'].split('//')[1], scheme='http')
+    s3.get_file_info(fs.FileSelector('bucket'))
+` + pythonLoop}, oneProfile: true},
+		{name: "GDAL (rasterio)", version: pythonVersion("venv-objects", "rasterio"), call: []string{python("venv-objects"), "-c", `
+import os, rasterio
+from rasterio.errors import RasterioIOError
+def call(p):
+    with rasterio.Env(AWS_S3_ENDPOINT=os.environ['AWS_ENDPOINT_URL_S3'].split('//')[1], AWS_HTTPS='NO', AWS_VIRTUAL_HOSTING='FALSE'):
+        try: rasterio.open('/vsis3/bucket/x.tif')
+        except RasterioIOError: pass
+` + pythonLoop}, oneProfile: true, fails: []string{"credential_process", "setup"}},
+		{name: "object_store (polars)", version: pythonVersion("venv-objects", "polars"), call: []string{python("venv-objects"), "-c", `
+import os, polars
+def call(p):
+    try: polars.scan_parquet('s3://bucket/x.parquet', credential_provider=None, storage_options={
+        'aws_endpoint_url': os.environ['AWS_ENDPOINT_URL_S3'], 'aws_allow_http': 'true'}).collect()
+    except Exception as e: print(e)
+` + pythonLoop}, oneProfile: true, noRegion: true, fails: []string{"credential_process", "setup"}},
+		{name: "object_store (deltalake)", version: pythonVersion("venv-objects", "deltalake"), call: []string{python("venv-objects"), "-c", `
+import os, deltalake
+def call(p):
+    try: deltalake.DeltaTable('s3://bucket/x', storage_options={'endpoint_url': os.environ['AWS_ENDPOINT_URL_S3'], 'allow_http': 'true'})
+    except Exception as e: print(e)
+` + pythonLoop}, oneProfile: true, noRegion: true, fails: []string{"credential_process", "setup"}},
 		{name: "object_store (obstore)", version: pythonVersion("venv-objects", "obstore"), call: []string{python("venv-objects"), "-c", `
 import os
 from obstore.store import S3Store
@@ -334,7 +362,7 @@ func TestNoOtherIdentity(t *testing.T) {
 					t.Fatal("the client does not end")
 				}
 			}
-			if got := p.callers(); len(got) > 0 {
+			if got := p.callers(); len(got) > 0 && !slices.Equal(got, []string{"nobody"}) { // the SDK for C++ does not sign then
 				t.Errorf("exec was killed: %q called: %s", got, out)
 			}
 			if c.oneProfile {
