@@ -313,3 +313,23 @@ func TestExecRenewsUnasked(t *testing.T) {
 		t.Errorf("exchanges: %v", got)
 	}
 }
+
+// A config file that is a pipe can be read once.
+func TestPipedConfigFile(t *testing.T) {
+	t.Parallel()
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("bash is not here")
+	}
+	cmd := commandIn(t, newWorldOfSeveral(t), severalProfiles)
+	cmd.Path, cmd.Args = bash, []string{"bash", "-c", `file=$AWS_CONFIG_FILE
+AWS_CONFIG_FILE=<(cat "$file") ` + self() + ` exec deploy -- ` + self() + ` credential-process --profile audit
+AWS_CONFIG_FILE=<(cat "$file") ` + self() + ` check --profile deploy
+AWS_CONFIG_FILE=<(cat "$file") ` + self() + ` setup
+ls $TMPDIR | wc -l`}
+	stdout, stderr, _ := finish(t, cmd)
+	if !strings.Contains(stdout, "210987654321") || !strings.Contains(stdout, "deploy   123456789012") || !strings.HasSuffix(stdout, "false\n0\n") ||
+		!strings.Contains(stderr, "is a pipe, and later steps need a file") {
+		t.Errorf("%s%s", stdout, stderr)
+	}
+}

@@ -98,6 +98,12 @@ func call(ctx context.Context, args []string) int {
 		return err
 	})
 	root.SetArgs(withTwoDashes(root, args))
+	remove, err := settlePipes()
+	defer remove()
+	if err != nil {
+		tell(err)
+		return 1
+	}
 	cmd, err := root.ExecuteContextC(ctx)
 	var (
 		code   exitCode

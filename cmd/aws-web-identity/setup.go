@@ -69,6 +69,9 @@ func setup(ctx context.Context, id identity, dir string, cache bool) ([]variable
 	if profile == "" && (id.duration != 0 || id.sessionName != "") {
 		return nil, wrongly("--duration and --session-name need --profile")
 	}
+	if len(piped) > 0 {
+		return nil, fmt.Errorf("%s is a pipe, and later steps need a file: write it to one", piped[0])
+	}
 	files, err := profiles.Read()
 	if err != nil {
 		return nil, err
