@@ -3,7 +3,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -331,5 +333,24 @@ ls $TMPDIR | wc -l`}
 	if !strings.Contains(stdout, "210987654321") || !strings.Contains(stdout, "deploy   123456789012") || !strings.HasSuffix(stdout, "false\n0\n") ||
 		!strings.Contains(stderr, "is a pipe, and later steps need a file") {
 		t.Errorf("%s%s", stdout, stderr)
+	}
+}
+
+// A connection on which no request comes is closed.
+func TestEndpointSilence(t *testing.T) {
+	t.Parallel()
+	e, err := listen(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.listener.Close()
+	c, err := net.Dial("tcp", e.listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetReadDeadline(time.Now().Add(9 * time.Second)) // ReadTimeout alone would be later
+	if n, err := c.Read(make([]byte, 1)); n > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("%d bytes, %v", n, err)
 	}
 }

@@ -124,7 +124,7 @@ func call(ctx context.Context, args []string) int {
 	return 2
 }
 
-// withTwoDashes lets flags have one dash, as they had before 0.2.
+// withTwoDashes lets flags have one dash, as those of package flag.
 func withTwoDashes(root *cobra.Command, args []string) []string {
 	oneDash := regexp.MustCompile(`^-([a-z][a-z-]+)(=.*)?$`)
 	cmd, _, err := root.Find(args)
