@@ -77,7 +77,7 @@ func (e *entry) fetch(ctx context.Context, f *folder, number string) (aws.Creden
 	since := time.Now()
 	creds, err := cfg.Credentials.Retrieve(ctx)
 	if err != nil {
-		if usable { // an outage of the token server goes unnoticed
+		if usable && isOutage(err) { // it goes unnoticed; a refusal does not
 			return before.Credentials, nil
 		}
 		return creds, late(ctx, err)
@@ -87,6 +87,11 @@ func (e *entry) fetch(ctx context.Context, f *folder, number string) (aws.Creden
 		return creds, err
 	}
 	return creds, f.replace(file, text)
+}
+
+// isOutage reports whether the same request may succeed later.
+func isOutage(err error) bool {
+	return errors.Is(err, tokensource.TokenUnavailable) || errors.Is(err, tokensource.STSUnavailable)
 }
 
 // late replaces an error that came because the time was over.
