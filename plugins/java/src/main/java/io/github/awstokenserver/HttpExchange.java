@@ -18,9 +18,10 @@ import software.amazon.awssdk.core.exception.AbortedException;
 import software.amazon.awssdk.utils.ProxyConfigProvider;
 
 /**
- * One request and its response, over a connection of its own. None of the HTTP clients of the SDK and of Java connects to
- * unix sockets, sends header values in UTF-8, bounds the headers of a response, and ends after a time from looking up the
- * host's name to the end of the body. So this is HTTP/1.1 over a socket: one request, no redirects, no cookies, no retries.
+ * One request and its response, over a connection of its own. None of the HTTP clients of the SDK and of Java connects
+ * to unix sockets, sends header values in UTF-8, bounds the headers of a response, and ends after a time from looking
+ * up the host's name to the end of the body. So this is HTTP/1.1 over a socket: one request, no redirects, no cookies,
+ * no retries.
  */
 final class HttpExchange {
     private final TokenRequest request;

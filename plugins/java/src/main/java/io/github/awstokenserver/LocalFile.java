@@ -30,7 +30,8 @@ final class LocalFile {
             throw TokenServerException.notConfigured("the file " + Json.quote(path) + " cannot be read: " + reason);
         }
         if (content.length > most) {
-            throw TokenServerException.invalid("the file " + Json.quote(path) + " is larger than " + most / 1024 + " KiB");
+            throw TokenServerException.invalid(
+                "the file " + Json.quote(path) + " is larger than " + most / 1024 + " KiB");
         }
         String text = Blanks.trim(new String(content, StandardCharsets.UTF_8));
         if (text.isEmpty()) {

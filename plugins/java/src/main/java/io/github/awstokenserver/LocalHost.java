@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/** Hosts to which plain http is allowed, and which no proxy is used for: what is sent to them does not leave the machine. */
+/** Hosts that plain http is allowed to, and no proxy is used for: what is sent to them does not leave the machine. */
 final class LocalHost {
     private static final Pattern ADDRESS = Pattern.compile(
         "(127(\\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}"

@@ -10,7 +10,8 @@ final class Percent {
     }
 
     static String encode(String text) {
-        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20").replace("*", "%2A").replace("%7E", "~");
+        String form = URLEncoder.encode(text, StandardCharsets.UTF_8);
+        return form.replace("+", "%20").replace("*", "%2A").replace("%7E", "~");
     }
 
     /** Decodes what is encoded, and leaves everything else as it is. */

@@ -40,7 +40,8 @@ final class ProfileProvider implements AwsCredentialsProvider, SdkAutoCloseable 
     private synchronized AwsCredentialsProvider provider() {
         if (provider == null) {
             ProfileFile file = profileFile == null ? ProfileFile.defaultProfileFile() : profileFile.get();
-            String name = profileName == null ? ProfileFileSystemSetting.AWS_PROFILE.getStringValueOrThrow() : profileName;
+            String name = profileName == null ? ProfileFileSystemSetting.AWS_PROFILE.getStringValueOrThrow()
+                                              : profileName;
             provider = fromTokenServer(file, name, new HashSet<>()).orElseGet(
                 () -> ProfileCredentialsProvider.builder().profileName(profileName).profileFile(profileFile).build());
         }

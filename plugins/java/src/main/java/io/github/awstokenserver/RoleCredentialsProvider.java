@@ -24,6 +24,8 @@ import software.amazon.awssdk.utils.cache.RefreshResult;
 final class RoleCredentialsProvider implements AwsCredentialsProvider, SdkAutoCloseable {
     private static final Logger LOG = Logger.loggerFor(RoleCredentialsProvider.class);
     private static final Duration RETRIEVAL = Duration.ofMinutes(3);
+    private static final String HINT =
+        "compare the role's trust policy and the account's identity provider with these values";
     private static final Pattern ARN = Pattern.compile("arn:[^:]+:[^:]+:[^:]*:([^:]+):.+");
 
     /** As in the SDK's providers for STS. */
@@ -130,11 +132,11 @@ final class RoleCredentialsProvider implements AwsCredentialsProvider, SdkAutoCl
                 throw e;
             } catch (RuntimeException e) {
                 boolean expired = StsFailure.isTokenExpired(e);
-                boolean again = expired ? !hadExpired : StsFailure.isTokenInvalid(e) && retries.waitForNext(Duration.ZERO);
+                boolean again = expired ? !hadExpired
+                                        : StsFailure.isTokenInvalid(e) && retries.waitForNext(Duration.ZERO);
                 WebToken next = again ? tokenServer.token(deadline) : null;
                 if (next == null || expired && next.value().equals(token.value())) {
-                    String hint = "compare the role's trust policy and the account's identity provider with these values";
-                    throw StsFailure.of(e, setting.roleArn(), token.describe(), hint, token.secrets());
+                    throw StsFailure.of(e, setting.roleArn(), token.describe(), HINT, token.secrets());
                 }
                 token = next;
                 hadExpired |= expired;
@@ -151,10 +153,12 @@ final class RoleCredentialsProvider implements AwsCredentialsProvider, SdkAutoCl
         if (issued == null || issued.accessKeyId() == null || issued.secretAccessKey() == null
             || issued.sessionToken() == null || issued.expiration() == null) {
             throw TokenServerException.of(
-                ErrorClass.STS_UNAVAILABLE, "STS responded for role " + setting.roleArn() + " without complete credentials");
+                ErrorClass.STS_UNAVAILABLE,
+                "STS responded for role " + setting.roleArn() + " without complete credentials");
         }
-        AwsSessionCredentials.Builder credentials = AwsSessionCredentials.builder().accessKeyId(issued.accessKeyId())
-            .secretAccessKey(issued.secretAccessKey()).sessionToken(issued.sessionToken()).expirationTime(issued.expiration());
+        AwsSessionCredentials.Builder credentials =
+            AwsSessionCredentials.builder().accessKeyId(issued.accessKeyId()).secretAccessKey(issued.secretAccessKey())
+                                 .sessionToken(issued.sessionToken()).expirationTime(issued.expiration());
         if (response.assumedRoleUser() != null && response.assumedRoleUser().arn() != null) {
             Matcher arn = ARN.matcher(response.assumedRoleUser().arn());
             credentials.accountId(arn.matches() ? arn.group(1) : null);

@@ -19,7 +19,8 @@ final class Secrets {
 
     private static final Pattern JWT = Pattern.compile("eyJ[A-Za-z0-9_-]{5}");
     private static final Pattern WHITE_SPACE = Pattern.compile("[\\s\\u0085\\p{Z}]+");
-    private static final Pattern JSON_ESCAPE = Pattern.compile("\\\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(.))", Pattern.DOTALL);
+    private static final Pattern JSON_ESCAPE =
+        Pattern.compile("\\\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(.))", Pattern.DOTALL);
     private static final Pattern HTML_REFERENCE =
         Pattern.compile("&(?:#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos));");
 

@@ -24,7 +24,8 @@ final class Setting {
     }
 
     static boolean isInEnvironment() {
-        return Blanks.trimToNull(System.getProperty(PROPERTY)) != null || Blanks.trimToNull(System.getenv(VARIABLE)) != null;
+        return Blanks.trimToNull(System.getProperty(PROPERTY)) != null
+            || Blanks.trimToNull(System.getenv(VARIABLE)) != null;
     }
 
     static boolean isFileInEnvironment() {
@@ -58,7 +59,8 @@ final class Setting {
         }
         String name = KEY + " of the profile \"" + profile.name() + "\"";
         if (read(profile, ProfileProperty.WEB_IDENTITY_TOKEN_FILE) != null) {
-            throw TokenServerException.invalid("the profile has web_identity_token_file too: remove one of the two").in(name);
+            throw TokenServerException.invalid(
+                "the profile has web_identity_token_file too: remove one of the two").in(name);
         }
         String roleArn = read(profile, ProfileProperty.ROLE_ARN);
         if (roleArn == null) {

@@ -36,6 +36,7 @@ final class StsClients {
 
     /** Reports whether STS could not reach the identity provider, which passes. */
     static boolean isProviderOutOfReach(Throwable e) {
-        return e instanceof AwsServiceException && StsFailure.code((AwsServiceException) e).startsWith("IDPCommunicationError");
+        return e instanceof AwsServiceException
+            && StsFailure.code((AwsServiceException) e).startsWith("IDPCommunicationError");
     }
 }

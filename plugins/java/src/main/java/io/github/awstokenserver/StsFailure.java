@@ -55,11 +55,12 @@ final class StsFailure {
         }
         if (isDenial(e, code)) {
             TokenServerException denied = TokenServerException.of(
-                ErrorClass.ROLE_DENIED, "STS denied role " + roleArn + " to " + who + ": " + said).withHint(hint).causedBy(cause);
+                ErrorClass.ROLE_DENIED, "STS denied role " + roleArn + " to " + who + ": " + said);
+            denied = denied.withHint(hint).causedBy(cause);
             return EXPIRED.contains(code) ? denied.withTokenExpired() : denied;
         }
-        return TokenServerException.of(
-            ErrorClass.STS_UNAVAILABLE, "STS gave no usable response for role " + roleArn + ": " + said).causedBy(cause);
+        String problem = "STS gave no usable response for role " + roleArn + ": " + said;
+        return TokenServerException.of(ErrorClass.STS_UNAVAILABLE, problem).causedBy(cause);
     }
 
     private static boolean isDenial(RuntimeException e, String code) {

@@ -85,8 +85,9 @@ final class Tls {
     private static List<Certificate> certificates(String path, String setting) throws CertificateException {
         List<Certificate> certificates = new ArrayList<>();
         try {
+            CertificateFactory factory = CertificateFactory.getInstance("X.509");
             for (byte[] block : pem(path, "CERTIFICATE")) {
-                certificates.add(CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(block)));
+                certificates.add(factory.generateCertificate(new ByteArrayInputStream(block)));
             }
         } catch (TokenServerException e) {
             throw e.in(setting);
@@ -104,7 +105,8 @@ final class Tls {
             for (byte[] block : pem(path, "PRIVATE KEY")) {
                 for (String algorithm : KEY_ALGORITHMS) {
                     try {
-                        PrivateKey key = KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(block));
+                        PrivateKey key =
+                            KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(block));
                         if (algorithm.equals(certificate.getPublicKey().getAlgorithm())) {
                             return key;
                         }
@@ -118,7 +120,8 @@ final class Tls {
         } catch (TokenServerException e) {
             throw e.in("http.key_file");
         }
-        throw TokenServerException.invalid("http.key_file: there is no key of the certificate in PEM in " + Json.quote(path)).withHint(
+        throw TokenServerException.invalid(
+            "http.key_file: there is no key of the certificate in PEM in " + Json.quote(path)).withHint(
             "write it as PKCS#8, without a password: openssl pkcs8 -topk8 -nocrypt");
     }
 

@@ -71,7 +71,8 @@ final class TokenFetch {
             response = HttpExchange.send(request, nanoseconds);
         } catch (IOException e) {
             if (Tls.isUntrusted(e)) {
-                throw TokenServerException.of(ErrorClass.TOKEN_UNAVAILABLE, "the certificate of " + host + " is not trusted").withHint(
+                throw TokenServerException.of(
+                    ErrorClass.TOKEN_UNAVAILABLE, "the certificate of " + host + " is not trusted").withHint(
                     "name its authority in the document's ca_file, or in AWS_CA_BUNDLE, which replaces the authorities "
                         + "of Java and is not added to them");
             }
@@ -169,8 +170,10 @@ final class TokenFetch {
         if (value instanceof Map) {
             return ((Map<?, ?>) value).get(name);
         }
-        if (value instanceof List && INDEX.matcher(name).matches() && Integer.parseInt(name) < ((List<?>) value).size()) {
-            return ((List<?>) value).get(Integer.parseInt(name));
+        if (value instanceof List && INDEX.matcher(name).matches()) {
+            List<?> elements = (List<?>) value;
+            int index = Integer.parseInt(name);
+            return index < elements.size() ? elements.get(index) : null;
         }
         return null;
     }

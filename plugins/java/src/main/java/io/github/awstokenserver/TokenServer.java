@@ -7,8 +7,8 @@ import java.util.regex.Pattern;
 
 /** A token server with an audience: what a value names. It may hold a secret. */
 final class TokenServer {
-    private static final String FORMS = "write a server's name, or URL_VARIABLE,TOKEN_VARIABLE, or a JSON document in base64, "
-        + "each with an optional ,AUDIENCE";
+    private static final String FORMS = "write a server's name, or URL_VARIABLE,TOKEN_VARIABLE, "
+        + "or a JSON document in base64, each with an optional ,AUDIENCE";
     private static final String PAIR = "{\"version\": 1, \"http\": {\"url\": \"${env:%s}\", "
         + "\"headers\": {\"Authorization\": \"Bearer ${env:%s}\"}, "
         + "\"query\": {\"audience\": \"${audience}\"}, \"token\": \"/value\"}}";
@@ -43,7 +43,8 @@ final class TokenServer {
         }
         String similar = NamedServers.similarTo(parts[0]);
         if (similar != null) {
-            throw TokenServerException.invalid("names of token servers are spelled exactly").withHint("write " + similar);
+            throw TokenServerException.invalid("names of token servers are spelled exactly").withHint(
+                "write " + similar);
         }
         String[] rest = cut(parts[1] == null ? "" : parts[1]);
         boolean isPair = VariableName.isValid(parts[0]) && VariableName.isValid(rest[0]);

@@ -17,8 +17,8 @@ import software.amazon.awssdk.utils.IoUtils;
 import software.amazon.awssdk.utils.SdkAutoCloseable;
 
 /**
- * The SDK's default chain, with {@code web_identity_token_server} in profiles, {@code AWS_WEB_IDENTITY_TOKEN_SERVER} in the
- * environment, and the system property {@code aws.webIdentityTokenServer}. It looks for credentials in this order:
+ * The SDK's default chain, with {@code web_identity_token_server} in profiles, {@code AWS_WEB_IDENTITY_TOKEN_SERVER} in
+ * the environment, and the system property {@code aws.webIdentityTokenServer}. It looks for credentials in this order:
  *
  * <ol>
  *   <li>keys in system properties</li>
@@ -34,9 +34,9 @@ import software.amazon.awssdk.utils.SdkAutoCloseable;
  * <p>With a {@linkplain Builder#profileName(String) profile name}, credentials come from that profile alone, as with
  * {@link software.amazon.awssdk.auth.credentials.ProfileCredentialsProvider}.
  *
- * <p>Credentials are kept, and renewed with a fresh token in the five minutes before they expire. A token server that is
- * used and fails is a {@link TokenServerException}: other credentials are never taken in its place. While it is merely out
- * of reach, credentials that have not expired stay in use.
+ * <p>Credentials are kept, and renewed with a fresh token in the five minutes before they expire. A token server that
+ * is used and fails is a {@link TokenServerException}: other credentials are never taken in its place. While it is
+ * merely out of reach, credentials that have not expired stay in use.
  *
  * <p>{@link #close()} it when it is no longer used.
  */
@@ -124,11 +124,13 @@ public final class TokenServerCredentialsProvider implements AwsCredentialsProvi
         if (Setting.isInEnvironment()) {
             providers.add(new EnvironmentProvider(inBackground));
         } else if (Setting.isFileInEnvironment()) {
-            providers.add(WebIdentityTokenFileCredentialsProvider.builder().asyncCredentialUpdateEnabled(inBackground).build());
+            providers.add(
+                WebIdentityTokenFileCredentialsProvider.builder().asyncCredentialUpdateEnabled(inBackground).build());
         } else {
             providers.add(profile());
             providers.add(ContainerCredentialsProvider.builder().asyncCredentialUpdateEnabled(inBackground).build());
-            providers.add(InstanceProfileCredentialsProvider.builder().asyncCredentialUpdateEnabled(inBackground).build());
+            providers.add(
+                InstanceProfileCredentialsProvider.builder().asyncCredentialUpdateEnabled(inBackground).build());
         }
         return providers;
     }
@@ -182,7 +184,8 @@ public final class TokenServerCredentialsProvider implements AwsCredentialsProvi
         }
 
         /**
-         * Sets whether credentials are renewed ahead of their expiry by a thread in the background, so that no caller waits.
+         * Sets whether credentials are renewed ahead of their expiry by a thread in the background, so that no caller
+         * waits.
          *
          * @param asyncCredentialUpdateEnabled false by default
          * @return this builder

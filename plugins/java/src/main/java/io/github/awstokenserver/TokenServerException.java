@@ -20,13 +20,17 @@ public final class TokenServerException extends SdkClientException {
     /** Whether the token had expired when STS saw it. */
     private final boolean tokenExpired;
 
-    private TokenServerException(ErrorClass errorClass, String problem, String hint, boolean tokenExpired, Throwable cause) {
-        super(builder().message(problem + (hint.isEmpty() ? "" : "; " + hint) + " (" + TROUBLESHOOTING + errorClass.id() + ")")
-                       .cause(cause));
+    private TokenServerException(ErrorClass errorClass, String problem, String hint, boolean tokenExpired,
+                                 Throwable cause) {
+        super(builder().message(message(errorClass, problem, hint)).cause(cause));
         this.errorClass = errorClass;
         this.problem = problem;
         this.hint = hint;
         this.tokenExpired = tokenExpired;
+    }
+
+    private static String message(ErrorClass errorClass, String problem, String hint) {
+        return problem + (hint.isEmpty() ? "" : "; " + hint) + " (" + TROUBLESHOOTING + errorClass.id() + ")";
     }
 
     static TokenServerException of(ErrorClass errorClass, String problem) {

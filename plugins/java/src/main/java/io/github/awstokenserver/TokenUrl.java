@@ -1,16 +1,17 @@
 package io.github.awstokenserver;
 
-import java.util.Map;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** The URL of a token server. What is sent of it is sent as it is written. */
 final class TokenUrl {
     private static final Pattern URL = Pattern.compile(
-        "(?<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?<authority>[^/?#]*)(?<path>[^?#]*)(?:\\?(?<query>[^#]*))?(?<fragment>#.*)?");
+        "(?<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?<authority>[^/?#]*)(?<path>[^?#]*)(?:\\?(?<query>[^#]*))?"
+            + "(?<fragment>#.*)?");
     private static final Pattern AUTHORITY =
         Pattern.compile("(?<host>\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(?::(?<port>[0-9]{0,5}))?");
     private static final Pattern NOT_OF_A_URL = Pattern.compile("[\\x00-\\x20\\x7f\\\\]|%(?![0-9A-Fa-f]{2})");

@@ -12,13 +12,13 @@ import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
 import software.amazon.awssdk.protocols.jsoncore.JsonWriter;
 
 /**
- * The adapter of the AWS SDK for Java: as it is, or with the argument {@code plugin} with the provider. A profile is named
- * with the {@code profileName} of the builder. See docs/conformance.md.
+ * The adapter of the AWS SDK for Java: as it is, or with the argument {@code plugin} with the provider. A profile is
+ * named with the {@code profileName} of the builder. See docs/conformance.md.
  */
 public final class Adapter {
     private static final List<String> AS_IT_IS =
-        List.of("refresh", "env-over-profile", "env-keys-over-profile", "unused-profile", "role-over-keys", "account-id",
-                "global-endpoint-url", "no-merge");
+        List.of("refresh", "env-over-profile", "env-keys-over-profile", "unused-profile", "role-over-keys",
+                "account-id", "global-endpoint-url", "no-merge");
     private static final List<String> PLUGIN =
         List.of("token-server", "document", "form", "servers", "tls", "ca-bundle", "unix-socket", "error-class",
                 "profile-over-env", "keys-profile-over-env");
