@@ -82,7 +82,8 @@ class DocumentTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"0", "-0", "100", "1.50", "0.1", "1E23", "9007199254740993e-16", "5e-324", "1.1e23", "123456789012345680000"})
+    @ValueSource(strings = {"0", "-0", "100", "1.50", "0.1", "1E23", "9007199254740993e-16", "5e-324", "1.1e23",
+        "123456789012345680000"})
     void takesNumbersThatADoubleGivesBack(String number) {
         assertDoesNotThrow(() -> http(", \"method\": \"POST\", \"body\": {\"n\": " + number + "}"));
     }

@@ -28,7 +28,8 @@ class HttpExchangeTest {
     }
 
     private static TokenRequest request(int port, String members) {
-        return request("{\"version\": 1, \"http\": {\"url\": \"http://127.0.0.1:" + port + "/t?q=%2b\"" + members + "}}");
+        return request("{\"version\": 1, \"http\": {\"url\": \"http://127.0.0.1:" + port + "/t?q=%2b\"" + members
+            + "}}");
     }
 
     private Relay server(String response) throws IOException {
@@ -103,7 +104,8 @@ class HttpExchangeTest {
 
     @Test
     void endsWhereItsThreadIsInterrupted() throws Exception {
-        try (Relay server = new Relay(connection -> connection.getInputStream().transferTo(OutputStream.nullOutputStream()))) {
+        try (Relay server = new Relay(connection -> connection.getInputStream()
+            .transferTo(OutputStream.nullOutputStream()))) {
             Thread.currentThread().interrupt();
             assertThrows(AbortedException.class, () -> HttpExchange.send(request(server.port(), ""), 20 * SECOND));
             assertTrue(Thread.interrupted());

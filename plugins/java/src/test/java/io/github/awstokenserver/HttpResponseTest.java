@@ -23,7 +23,8 @@ class HttpResponseTest {
         "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbodymore",
         "HTTP/1.0 200\r\n\r\nbody",
         "HTTP/1.1 200 OK\ncontent-length:4\n\nbody",
-        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nContent-Length: 9\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nContent-Length: 9\r\n\r\n"
+            + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nb\r\n3;x=y\r\nody\r\n0\r\nTrailer: x\r\n\r\n"})
     void readsTheBody(String text) throws IOException {
         assertEquals("body", new String(read(text).body(), StandardCharsets.UTF_8));
@@ -48,8 +49,10 @@ class HttpResponseTest {
     void boundsTheHeadersAndTheBody() throws IOException {
         String most = "HTTP/1.1 200 OK\r\nX: " + "x".repeat(65_000) + "\r\n\r\n";
         assertEquals(65_537, read(most + "y".repeat(100_000)).body().length);
-        assertEquals(65_537, read("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n" + "y".repeat(70_000)).body().length);
-        assertEquals(65_537, read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + "1\r\ny\r\n".repeat(70_000)).body().length);
+        assertEquals(65_537, read("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"
+            + "y".repeat(70_000)).body().length);
+        assertEquals(65_537, read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "1\r\ny\r\n".repeat(70_000)).body().length);
         assertThrows(IOException.class, () -> read("HTTP/1.1 200 OK\r\nX: " + "x".repeat(66_000) + "\r\n\r\n"));
         assertThrows(IOException.class, () -> read("HTTP/1.1 200 OK\r\n" + "X: y\r\n".repeat(20_000) + "\r\n"));
     }

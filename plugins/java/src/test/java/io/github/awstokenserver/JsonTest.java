@@ -16,7 +16,8 @@ class JsonTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", " ", "{", "{}x", "{} {}", "NaN", "[Infinity]", "{\"a\": 1,}", "// no\n{}", "{'a': 1}", "\uFEFF{}", "01"})
+    @ValueSource(strings = {"", " ", "{", "{}x", "{} {}", "NaN", "[Infinity]", "{\"a\": 1,}", "// no\n{}", "{'a': 1}",
+        "\uFEFF{}", "01"})
     void refusesWhatIsNotJson(String text) {
         assertThrows(IOException.class, () -> parse(text));
     }
@@ -28,7 +29,8 @@ class JsonTest {
 
     @Test
     void findsRepeatedMembers() throws IOException {
-        assertEquals(List.of(List.of("a", "0", "b")), parse("{\"a\": [{\"b\": 1, \"\\u0062\": 2}], \"b\": 3}").repeated());
+        assertEquals(List.of(List.of("a", "0", "b")), parse("{\"a\": [{\"b\": 1, \"\\u0062\": 2}], \"b\": 3}")
+            .repeated());
     }
 
     @Test

@@ -21,8 +21,10 @@ class SecretsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"no: q/w+e\"r&t<y", "no: q\\/w+e\\\"r&t<y", "q\\u002fw\\u002be\\\"r\\u0026t\\u003cy", "q%2Fw%2be%22r%26t%3Cy",
-        "q%252Fw%252Be%2522r%2526t%253Cy", "q/w&#43;e&quot;r&amp;t&lt;y", "q&#x2f;w&#x2B;e&#34;r&amp;t&#60;y", "q/w+\n e\"r&\tt<y",
+    @ValueSource(strings = {"no: q/w+e\"r&t<y", "no: q\\/w+e\\\"r&t<y", "q\\u002fw\\u002be\\\"r\\u0026t\\u003cy",
+        "q%2Fw%2be%22r%26t%3Cy",
+        "q%252Fw%252Be%2522r%2526t%253Cy", "q/w&#43;e&quot;r&amp;t&lt;y", "q&#x2f;w&#x2B;e&#34;r&amp;t&#60;y",
+            "q/w+\n e\"r&\tt<y",
         "xxq/w+e\"r&txx", "xxw+e\"r&t<yxx", "q\\x2fw\\x2be\\x22r\\x26t\\x3cy"})
     void withholdsASecretInAnyEncoding(String text) {
         assertEquals(WITHHELD, quote(text, "q/w+e\"r&t<y"));

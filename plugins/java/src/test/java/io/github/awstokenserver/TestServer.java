@@ -17,7 +17,8 @@ import java.util.List;
 
 /** A token server, at /token, and an STS, at every other path. Responses come in order, and the last one again. */
 final class TestServer implements AutoCloseable {
-    static final String TOKEN = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lzcyIsInN1YiI6InMiLCJhdWQiOiJhIn0.c2lnbmF0dXJl";
+    static final String TOKEN =
+        "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lzcyIsInN1YiI6InMiLCJhdWQiOiJhIn0.c2lnbmF0dXJl";
 
     final List<String> tokenRequests = Collections.synchronizedList(new ArrayList<>());
     final List<String> stsRequests = Collections.synchronizedList(new ArrayList<>());
@@ -59,20 +60,24 @@ final class TestServer implements AutoCloseable {
     }
 
     TestServer refusal(int status, String code, String message) {
-        return sts(status, "<ErrorResponse><Error><Code>" + code + "</Code><Message>" + message + "</Message></Error></ErrorResponse>");
+        return sts(status, "<ErrorResponse><Error><Code>" + code + "</Code><Message>" + message
+            + "</Message></Error></ErrorResponse>");
     }
 
     TestServer credentials(String keyId, Instant expiration) {
-        String credentials = "<Credentials><AccessKeyId>" + keyId + "</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>"
+        String credentials = "<Credentials><AccessKeyId>" + keyId
+            + "</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>"
             + "<SessionToken>session</SessionToken><Expiration>" + expiration + "</Expiration></Credentials>"
             + "<AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/deploy/x</Arn></AssumedRoleUser>";
         // One response for both actions: the SDK reads the first element, whatever its name.
         return sts(200, "<Response><Result>" + credentials + "</Result></Response>");
     }
 
-    private static void respond(HttpExchange exchange, List<String> requests, Deque<String> responses) throws IOException {
+    private static void respond(HttpExchange exchange, List<String> requests,
+        Deque<String> responses) throws IOException {
         String authorization = exchange.getRequestHeaders().getFirst("Authorization");
-        requests.add(authorization + " " + new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
+        requests.add(authorization + " " + new String(exchange.getRequestBody().readAllBytes(),
+            StandardCharsets.UTF_8));
         String next = responses.size() > 1 ? responses.poll() : responses.peek();
         byte[] body = next.substring(4).getBytes(StandardCharsets.UTF_8);
         exchange.sendResponseHeaders(Integer.parseInt(next.substring(0, 3)), body.length == 0 ? -1 : body.length);

@@ -83,7 +83,8 @@ class TlsTest {
 
     private static void writePem(String label, byte[] content) throws IOException {
         String base64 = Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(content);
-        Files.writeString(folder.resolve(label), "x\n-----BEGIN " + label + "-----\n" + base64 + "\n-----END " + label + "-----\n");
+        Files.writeString(folder.resolve(label), "x\n-----BEGIN " + label + "-----\n" + base64 + "\n-----END " + label
+            + "-----\n");
     }
 
     private static ServerSocket listen(boolean needsClient) throws IOException {
@@ -95,7 +96,8 @@ class TlsTest {
 
     private static void respond(Socket connection) throws IOException {
         Relay.readHead(connection.getInputStream());
-        connection.getOutputStream().write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ntoken".getBytes(StandardCharsets.UTF_8));
+        connection.getOutputStream().write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ntoken".getBytes(
+            StandardCharsets.UTF_8));
     }
 
     @AfterAll
@@ -105,7 +107,8 @@ class TlsTest {
 
     @AfterEach
     void clear() {
-        List.of("https.proxyHost", "https.proxyPort", "https.proxyUser", "https.proxyPassword", "http.nonProxyHosts").forEach(
+        List.of("https.proxyHost", "https.proxyPort", "https.proxyUser", "https.proxyPassword",
+            "http.nonProxyHosts").forEach(
             System::clearProperty);
     }
 
@@ -174,7 +177,8 @@ class TlsTest {
             connects.add(Relay.readHead(client.getInputStream()));
             client.getOutputStream().write(("HTTP/1.1 " + status + "\r\n\r\n").getBytes(StandardCharsets.UTF_8));
             try (Socket target = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
-                Relay.join(client.getInputStream(), client.getOutputStream(), target.getInputStream(), target.getOutputStream());
+                Relay.join(client.getInputStream(), client.getOutputStream(), target.getInputStream(),
+                    target.getOutputStream());
             }
         });
         System.setProperty("https.proxyHost", "127.0.0.1");
@@ -217,17 +221,20 @@ class TlsTest {
     @EnabledForJreRange(min = JRE.JAVA_16)
     void speaksTlsOverAUnixSocket() throws Exception {
         Path path = folder.resolve("s");
-        try (ServerSocketChannel unix = (ServerSocketChannel) ServerSocketChannel.class.getMethod("open", ProtocolFamily.class)
+        try (ServerSocketChannel unix = (ServerSocketChannel) ServerSocketChannel.class.getMethod("open",
+            ProtocolFamily.class)
             .invoke(null, StandardProtocolFamily.valueOf("UNIX"))) {
             unix.bind((SocketAddress) Class.forName("java.net.UnixDomainSocketAddress").getMethod("of", Path.class)
                                                    .invoke(null, path));
             Relay.run(() -> {
-                try (SocketChannel client = unix.accept(); Socket target = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+                try (SocketChannel client = unix.accept(); Socket target = new Socket(InetAddress.getLoopbackAddress(),
+                    server.port())) {
                     Relay.join(input(client), output(client), target.getInputStream(), target.getOutputStream());
                 }
                 return null;
             });
-            assertEquals("token", get("https://token.example.com/t", trusting() + ", \"unix_socket\": \"" + path + "\""));
+            assertEquals("token", get("https://token.example.com/t",
+                trusting() + ", \"unix_socket\": \"" + path + "\""));
         }
     }
 

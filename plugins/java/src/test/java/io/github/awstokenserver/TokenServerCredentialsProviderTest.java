@@ -45,13 +45,16 @@ class TokenServerCredentialsProviderTest {
     @AfterEach
     void clear() {
         server.close();
-        List.of("aws.endpointUrlSts", "aws.maxAttempts", "aws.webIdentityTokenServer", "aws.webIdentityTokenFile", "aws.roleArn",
-                "aws.roleSessionName", "aws.accessKeyId", "aws.secretAccessKey", "aws.retryMode").forEach(System::clearProperty);
+        List.of("aws.endpointUrlSts", "aws.maxAttempts", "aws.webIdentityTokenServer", "aws.webIdentityTokenFile",
+            "aws.roleArn",
+                "aws.roleSessionName", "aws.accessKeyId", "aws.secretAccessKey",
+                    "aws.retryMode").forEach(System::clearProperty);
     }
 
     private static TokenServerCredentialsProvider of(String profile, String config) {
         ProfileFile file = ProfileFile.builder().type(ProfileFile.Type.CONFIGURATION)
-                                      .content(new ByteArrayInputStream(config.getBytes(StandardCharsets.UTF_8))).build();
+                                      .content(new ByteArrayInputStream(config.getBytes(StandardCharsets.UTF_8)))
+                                          .build();
         return TokenServerCredentialsProvider.builder().profileName(profile).profileFile(() -> file).build();
     }
 
@@ -78,7 +81,8 @@ class TokenServerCredentialsProviderTest {
         }
         assertEquals(List.of("Bearer s3cr3t-of-the-request "), server.tokenRequests);
         assertEquals(1, server.stsRequests.size());
-        assertTrue(server.stsRequests.get(0).startsWith("null Action=AssumeRoleWithWebIdentity"), server.stsRequests.get(0));
+        assertTrue(server.stsRequests.get(0).startsWith("null Action=AssumeRoleWithWebIdentity"),
+            server.stsRequests.get(0));
     }
 
     @Test
@@ -92,7 +96,8 @@ class TokenServerCredentialsProviderTest {
         assertEquals("AKID1", TokenServerCredentialsProvider.create().resolveCredentials().accessKeyId());
         assertTrue(server.stsRequests.get(0).contains("RoleSessionName=the-session"));
         System.setProperty("aws.webIdentityTokenFile", "/nowhere");
-        assertTrue(failure(TokenServerCredentialsProvider.create()).getMessage().contains("AWS_WEB_IDENTITY_TOKEN_FILE is set too"));
+        assertTrue(failure(TokenServerCredentialsProvider.create()).getMessage()
+            .contains("AWS_WEB_IDENTITY_TOKEN_FILE is set too"));
     }
 
     @Test
@@ -118,8 +123,8 @@ class TokenServerCredentialsProviderTest {
 
     @Test
     void leavesOtherProfilesToTheSdk() {
-        String config = "[profile keys]\naws_access_key_id=AKIDKEYS\naws_secret_access_key=x\n[profile none]\nregion=us-east-1\n"
-            + "[profile loop]\nrole_arn=" + ROLE + "\nsource_profile=loop";
+        String config = "[profile keys]\naws_access_key_id=AKIDKEYS\naws_secret_access_key=x\n"
+            + "[profile none]\nregion=us-east-1\n[profile loop]\nrole_arn=" + ROLE + "\nsource_profile=loop";
         assertEquals("AKIDKEYS", of("keys", config).resolveCredentials().accessKeyId());
         for (String profile : List.of("none", "missing", "loop")) {
             RuntimeException e = assertThrows(RuntimeException.class, of(profile, config)::resolveCredentials);
@@ -129,7 +134,7 @@ class TokenServerCredentialsProviderTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "web_identity_token_server=GitHub;web_identity_token_file=x;role_arn=r | the profile has web_identity_token_file too",
+        "web_identity_token_server=GitHub;web_identity_token_file=x;role_arn=r | has web_identity_token_file too",
         "web_identity_token_server=GitHub                                      | the profile has no role_arn",
         "web_identity_token_server=GitHub;role_arn=;aws_access_key_id=x        | the profile has no role_arn",
         "web_identity_token_server=github;role_arn=r                           | write GitHub"})
@@ -142,13 +147,15 @@ class TokenServerCredentialsProviderTest {
 
     @Test
     void assumesTheRolesOfAChain() {
-        server.token(200, TestServer.TOKEN).credentials("AKID1", in(HOUR)).credentials("AKID2", in(HOUR)).refusal(403, "AccessDenied", "no");
+        server.token(200, TestServer.TOKEN).credentials("AKID1", in(HOUR)).credentials("AKID2", in(HOUR))
+              .refusal(403, "AccessDenied", "no");
         String config = "[profile web]\nrole_arn=" + ROLE + "\nweb_identity_token_server=" + server.document()
             + "\n[profile second]\nrole_arn=arn:second\nsource_profile=web\nexternal_id=ext\n"
             + "[profile third]\nrole_arn=arn:third\nsource_profile=second";
         TokenServerException denied = failure(of("third", config));
         assertEquals(ErrorClass.ROLE_DENIED, denied.errorClass());
-        assertTrue(denied.getMessage().startsWith("the profile \"third\": STS denied role arn:third"), denied.getMessage());
+        assertTrue(denied.getMessage().startsWith("the profile \"third\": STS denied role arn:third"),
+            denied.getMessage());
         assertTrue(server.stsRequests.get(1).contains("Credential=AKID1/"), server.stsRequests.get(1));
         assertTrue(server.stsRequests.get(1).contains("RoleArn=arn%3Asecond"));
         assertTrue(server.stsRequests.get(1).contains("ExternalId=ext"));
@@ -195,7 +202,8 @@ class TokenServerCredentialsProviderTest {
     @Test
     void exchangesOnceMoreForAnExpiredToken() {
         server.token(200, "first").token(200, "second").token(200, "third");
-        server.refusal(400, "ExpiredTokenException", "expired").refusal(400, "ExpiredTokenException", "expired").credentials("AKID1", in(HOUR));
+        server.refusal(400, "ExpiredTokenException", "expired").refusal(400, "ExpiredTokenException", "expired")
+              .credentials("AKID1", in(HOUR));
         assertEquals(ErrorClass.ROLE_DENIED, failure(web()).errorClass());
         assertEquals(2, server.stsRequests.size());
     }
@@ -218,7 +226,8 @@ class TokenServerCredentialsProviderTest {
 
     @ParameterizedTest
     @CsvSource({
-        "403, <html>no</html>, STS_UNAVAILABLE", "302, '', STS_UNAVAILABLE", "429, '', STS_UNAVAILABLE", "200, junk, STS_UNAVAILABLE",
+        "403, <html>no</html>, STS_UNAVAILABLE", "302, '', STS_UNAVAILABLE", "429, '', STS_UNAVAILABLE",
+            "200, junk, STS_UNAVAILABLE",
         "200, <A><B></B></A>, STS_UNAVAILABLE", "200, '', STS_UNAVAILABLE", "500, <html>, STS_UNAVAILABLE",
         "400, <ErrorResponse><Error><Code>IDPCommunicationError</Code></Error></ErrorResponse>, STS_UNAVAILABLE",
         "400, <ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>, STS_UNAVAILABLE",
@@ -236,7 +245,8 @@ class TokenServerCredentialsProviderTest {
     void doesNotRepeatATokenThatStsRepeats() {
         server.token(200, TestServer.TOKEN).refusal(403, "AccessDenied", "not " + TestServer.TOKEN.replace(".", " . "));
         TokenServerException e = failure(web());
-        assertTrue(e.getMessage().contains("to a token with iss \"https://iss\", sub \"s\", aud \"a\": AccessDenied; compare"), e.getMessage());
+        assertTrue(e.getMessage().contains(
+            "to a token with iss \"https://iss\", sub \"s\", aud \"a\": AccessDenied; compare"), e.getMessage());
         assertNull(e.getCause());
     }
 
@@ -280,7 +290,8 @@ class TokenServerCredentialsProviderTest {
     @Test
     void renewsInTheBackground() throws InterruptedException {
         server.token(200, TestServer.TOKEN).credentials("AKID1", in(SOON)).credentials("AKID2", in(HOUR));
-        try (TokenServerCredentialsProvider provider = TokenServerCredentialsProvider.builder().profileName("web").profileFile(
+        try (TokenServerCredentialsProvider provider = TokenServerCredentialsProvider.builder().profileName("web")
+            .profileFile(
             () -> ProfileFile.builder().type(ProfileFile.Type.CONFIGURATION).content(new ByteArrayInputStream(
                 ("[profile web]\nrole_arn=" + ROLE + "\nweb_identity_token_server=" + server.document()).getBytes(
                     StandardCharsets.UTF_8))).build()).asyncCredentialUpdateEnabled(true).build()) {

@@ -34,7 +34,8 @@ class TokenServerTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"GitHub", " GitHub , a,b ", "GitHub,", "Fly", "URL,TOKEN", "URL , TOKEN , a", "URL,TOKEN,",
-        "e2e_url,e2e_token", "eyJ2ZXJzaW9uIjoxLCJlbnYiOiJUIn0=", "eyJ2ZXJzaW9uIjoxLCJlbnYiOiJUIn0", "eyJ2ZXJz\n aW9uIjox LCJlbnYiOiJUIn0"})
+        "e2e_url,e2e_token", "eyJ2ZXJzaW9uIjoxLCJlbnYiOiJUIn0=", "eyJ2ZXJzaW9uIjoxLCJlbnYiOiJUIn0",
+            "eyJ2ZXJz\n aW9uIjox LCJlbnYiOiJUIn0"})
     void reads(String value) {
         assertDoesNotThrow(() -> TokenServer.parse(value));
     }
@@ -58,7 +59,8 @@ class TokenServerTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"URL,ghp_0123456789", "ghs_0123456789,TOKEN", "URL,eyJhbGciOi", "AKIAIOSFODNN7EXAMPLE,TOKEN",
+    @ValueSource(strings = {"URL,ghp_0123456789", "ghs_0123456789,TOKEN", "URL,eyJhbGciOi",
+        "AKIAIOSFODNN7EXAMPLE,TOKEN",
         "eyJhbGciOiJub25lIn0.eyJpc3MiOiJpIn0.c2ln"})
     void doesNotRepeatATokenInThePlaceOfAName(String value) {
         for (String part : value.split("[,.]")) {
@@ -71,7 +73,8 @@ class TokenServerTest {
         String document = base64("{\"version\": 1, \"env\": \"T\"}");
         assertTrue(refusal(document + ",a").getMessage().contains("takes no audience"));
         assertDoesNotThrow(() -> TokenServer.parse(document + ","));
-        assertTrue(refusal(base64("{\"version\": 1, \"file\": \"${audience}\"}")).getMessage().contains("needs an audience"));
+        assertTrue(refusal(base64("{\"version\": 1, \"file\": \"${audience}\"}")).getMessage()
+            .contains("needs an audience"));
     }
 
     @Test
@@ -108,7 +111,8 @@ class TokenServerTest {
 
     @Test
     void describesTheClaimsOfAJwt() {
-        assertEquals("a token with iss \"https://iss\", sub \"s\", aud \"a\"", WebToken.of(TestServer.TOKEN).describe());
+        assertEquals("a token with iss \"https://iss\", sub \"s\", aud \"a\"",
+            WebToken.of(TestServer.TOKEN).describe());
         assertEquals("a token that is not a JWT", WebToken.of("opaque").describe());
         assertEquals("a token that is not a JWT", WebToken.of("a.b.c").describe());
     }
