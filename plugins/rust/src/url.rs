@@ -170,6 +170,7 @@ mod tests {
             "[fd00:ec2::254]",
             "[fd20:ce::254]",
             "metadata.google.internal",
+            "LOCALHOST",
         ];
         for host in allowed {
             assert!(parse(&format!("http://{host}/token")).is_ok(), "{host}");
