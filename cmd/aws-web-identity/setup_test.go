@@ -130,9 +130,15 @@ func TestSetupCache(t *testing.T) {
 		k.Since = time.Now().Add(-50 * time.Minute)
 		k.Credentials.Expires = time.Now().Add(time.Minute)
 	})
-	unavailable := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }
-	world.TokenServer.Script(unavailable)
-	expect("an outage while it is due", 0)
+	fail := func(status int) {
+		world.TokenServer.Script(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+	}
+	fail(http.StatusServiceUnavailable)
+	expect("an outage while it is due", 0, "AWS_MAX_ATTEMPTS=1")
+	fail(http.StatusForbidden)
+	if stdout, _, exitCode := finish(t, later(ask)); exitCode == 0 || stdout != "" {
+		t.Errorf("a refusal while it is due: exit %d: %s", exitCode, stdout)
+	}
 	expect("due", 1)
 	os.WriteFile(cached, []byte("{"), 0o600)
 	expect("broken", 1)
