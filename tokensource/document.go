@@ -122,7 +122,7 @@ func (r *reader) request(o object) *request {
 	q := &request{
 		Method:     r.text(o, "method"),
 		URL:        r.template("http.url", o.members["url"]),
-		Query:      r.templates(r.object(o, "query")),
+		Query:      r.parameters(r.object(o, "query")),
 		Headers:    r.templates(r.object(o, "headers")),
 		UnixSocket: r.text(o, "unix_socket"),
 		CAFile:     r.text(o, "ca_file"),
@@ -159,23 +159,17 @@ func (r *reader) request(o object) *request {
 		}
 		seen[lower] = true
 	}
-	if _, empty := q.Query[""]; empty {
-		r.fail("http.query", "a parameter has no name")
-	}
 	if o.members["body"] != nil {
 		if q.Body, _ = r.body("http.body", r.object(o, "body").members).(map[string]any); q.Method != "POST" {
 			r.fail("http.body", "needs the method POST")
 		}
 	}
 	if o.has("form") {
-		if q.Form = r.templates(r.object(o, "form")); q.Method != "POST" {
+		if q.Form = r.parameters(r.object(o, "form")); q.Method != "POST" {
 			r.fail("http.form", "needs the method POST")
 		}
 		if q.Body != nil {
 			r.fail("http.form", "cannot be beside http.body")
-		}
-		if _, empty := q.Form[""]; empty {
-			r.fail("http.form", "a parameter has no name")
 		}
 	}
 	q.Retry = r.statuses(o, "retry")

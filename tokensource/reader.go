@@ -99,6 +99,14 @@ func (r *reader) templates(o object) map[string]template {
 	return templates
 }
 
+// parameters reads templates of parameters, each of which has a name.
+func (r *reader) parameters(o object) map[string]template {
+	if o.has("") {
+		r.fail(o.path, "a parameter has no name")
+	}
+	return r.templates(o)
+}
+
 // statuses reads what statuses of HTTP a token server uses for what passes.
 func (r *reader) statuses(o object, name string) []int {
 	path := join(o.path, name)

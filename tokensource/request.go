@@ -79,15 +79,12 @@ func (c *call) expandQuery(q *request, x *expansion) error {
 		return err
 	}
 	var query []string
-	for parameter := range strings.SplitSeq(c.url.RawQuery, "&") {
-		name, _, _ := strings.Cut(parameter, "=")
-		if name, err := url.QueryUnescape(name); err == nil && set.Has(name) {
-			continue
-		}
-		query = append(query, parameter)
-	}
-	if c.url.RawQuery == "" {
-		query = nil
+	if c.url.RawQuery != "" {
+		query = slices.DeleteFunc(strings.Split(c.url.RawQuery, "&"), func(parameter string) bool {
+			name, _, _ := strings.Cut(parameter, "=")
+			name, err := url.QueryUnescape(name)
+			return err == nil && set.Has(name)
+		})
 	}
 	c.url.RawQuery = strings.Join(append(query, set.Encode()), "&")
 	return nil

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -29,7 +28,7 @@ func (c *roleClient) failure(err error, roleARN string, token tokensource.Token)
 	switch e.Class {
 	case tokensource.RoleDenied:
 		e.Problem = fmt.Sprintf("STS denied role %s to %s", roleARN, summary(token))
-		e.Hint = hint(e.Err)
+		e.Hint = refusalOf(e.Err).hint
 	case tokensource.STSUnavailable:
 		e.Problem = fmt.Sprintf("no usable response from STS for role %s", roleARN)
 	case tokensource.ConfigInvalid:
@@ -37,39 +36,50 @@ func (c *roleClient) failure(err error, roleARN string, token tokensource.Token)
 		if e.StatusCode == 0 {
 			e.Problem = fmt.Sprintf("STS could not be called for role %s", roleARN)
 		}
-		e.Hint = hint(e.Err)
+		e.Hint = refusalOf(e.Err).hint
 	}
 	return e
 }
 
 // refusals are what STS says of a refusal, and what to do about it:
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html#API_AssumeRoleWithWebIdentity_Errors
-var refusals = []struct{ code, message, hint string }{
-	{"InvalidIdentityToken", "No OpenIDConnect provider", "create an identity provider for iss in the role's account"},
-	{"InvalidIdentityToken", "Incorrect token audience", "add aud, or azp where the token has it, to the audiences of the account's identity provider"},
-	{"InvalidIdentityToken", "verification key", "AWS must reach iss over the internet, and its keys, at any time"},
-	{"InvalidIdentityToken", "thumbprint", "update the thumbprint of the account's identity provider"},
-	{"InvalidIdentityToken", "roles claim", "the token is for other roles: see its claim https://aws.amazon.com/roles"},
-	{"ValidationError", "", "correct the role's ARN, the session name, or the duration"},
-	{"PackedPolicyTooLarge", "", "pass fewer or shorter session tags and policies"},
-	{"MalformedPolicyDocument", "", "correct the session policy"},
-	{"RegionDisabledException", "", "activate STS in this region for the role's account, or set another region"},
+var refusals = []refusal{
+	{"InvalidIdentityToken", "No OpenIDConnect provider", tokensource.RoleDenied,
+		"create an identity provider for iss in the role's account"},
+	{"InvalidIdentityToken", "Incorrect token audience", tokensource.RoleDenied,
+		"add aud, or azp where the token has it, to the audiences of the account's identity provider"},
+	{"InvalidIdentityToken", "verification key", tokensource.RoleDenied,
+		"AWS must reach iss over the internet, and its keys, at any time"},
+	{"InvalidIdentityToken", "thumbprint", tokensource.RoleDenied, "update the thumbprint of the account's identity provider"},
+	{"InvalidIdentityToken", "roles claim", tokensource.RoleDenied,
+		"the token is for other roles: see its claim https://aws.amazon.com/roles"},
+	{"ValidationError", "", tokensource.ConfigInvalid, "correct the role's ARN, the session name, or the duration"},
+	{"PackedPolicyTooLarge", "", tokensource.ConfigInvalid, "pass fewer or shorter session tags and policies"},
+	{"MalformedPolicyDocument", "", tokensource.ConfigInvalid, "correct the session policy"},
+	{"RegionDisabledException", "", tokensource.ConfigInvalid,
+		"activate STS in this region for the role's account, or set another region"},
+	{"", "", tokensource.RoleDenied, "compare the role's trust policy and the account's identity provider with these values"},
 }
 
-const compare = "compare the role's trust policy and the account's identity provider with these values"
+// refusal is what a refusal with a code and a message means. An empty code or message is any.
+type refusal struct {
+	code, message string
+	class         tokensource.Class
+	hint          string
+}
 
-// hint says what to do about a refusal of STS.
-func hint(err error) string {
+// refusalOf returns what an error of STS means. An error that is not STS's has neither class
+// nor hint.
+func refusalOf(err error) refusal {
 	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return ""
-	}
-	for _, r := range refusals {
-		if strings.HasPrefix(api.ErrorCode(), r.code) && strings.Contains(api.ErrorMessage(), r.message) {
-			return r.hint
+	if errors.As(err, &api) {
+		for _, r := range refusals {
+			if strings.HasPrefix(api.ErrorCode(), r.code) && strings.Contains(api.ErrorMessage(), r.message) {
+				return r
+			}
 		}
 	}
-	return compare
+	return refusal{}
 }
 
 // withoutToken returns err, or where it may hold the token what can be said without it.
@@ -84,9 +94,6 @@ func withoutToken(err error, token tokensource.Token) error {
 	return without
 }
 
-// settingRefused are the errors with which STS refuses a setting, and not a token.
-var settingRefused = []string{"ValidationError", "PackedPolicyTooLarge", "MalformedPolicyDocument", "RegionDisabledException"}
-
 func classify(err error) tokensource.Class {
 	var (
 		response *smithyhttp.ResponseError
@@ -99,7 +106,7 @@ func classify(err error) tokensource.Class {
 	case status == http.StatusTooManyRequests, err == errNoCredentials, throttled,
 		code == (&types.IDPCommunicationErrorException{}).ErrorCode():
 		return tokensource.STSUnavailable
-	case slices.ContainsFunc(settingRefused, func(refused string) bool { return strings.HasPrefix(code, refused) }):
+	case refusalOf(err).class == tokensource.ConfigInvalid:
 		return tokensource.ConfigInvalid
 	case code != "" && code != unknownCode && status/100 == 4:
 		return tokensource.RoleDenied

@@ -375,7 +375,7 @@ func TestSharedFlightEnds(t *testing.T) {
 		t.Errorf("a caller with a context that ended: %v", err)
 	}
 	if _, err := cache.Retrieve(context.Background()); !errors.Is(err, tokensource.TokenUnavailable) {
-		t.Errorf("a caller that waits for ever: %v", err)
+		t.Errorf("a caller that waits forever: %v", err)
 	}
 }
 

@@ -44,7 +44,7 @@ export function findToken(content, pointer) {
 export function checkToken(text) {
   const token = trim(text);
   if (!/^[!-~]{4,20000}$/.test(token)) {
-    throw malformed("the token is not 4 to 20,000 characters of printable ASCII without blanks");
+    throw malformed("the token is not 4 to 20,000 characters of printable ASCII without white space");
   }
   return token;
 }

@@ -20,7 +20,7 @@ export function checkURL(text, origin, overSocket) {
   } catch {
     throw invalid(`${origin}: is not a URL`);
   }
-  if (/[\x00-\x20\x7f\\]/.test(text)) throw invalid(`${origin}: holds a blank, a backslash or a control character`);
+  if (/[\x00-\x20\x7f\\]/.test(text)) throw invalid(`${origin}: holds white space, a backslash or a control character`);
   if (/^[^/]*\/\/[^/?#]*@/.test(text)) throw invalid(`${origin}: must not hold a user`);
   if (text.includes("#")) throw invalid(`${origin}: must not hold a fragment`);
   if (!["https:", "http:"].includes(url.protocol)) throw invalid(`${origin}: must be an https URL`);

@@ -25,7 +25,7 @@ export function parse(value) {
   const [first, rest] = cut(value);
   const names = Object.keys(SERVERS);
   if (names.includes(first)) {
-    return new TokenServer(decode(Buffer.from(JSON.stringify(SERVERS[first]))), rest);
+    return new TokenServer(SERVERS[first], rest);
   }
   /** @param {string} text */
   const plain = (text) => text.toLowerCase().replace(/[^a-z0-9]/g, "");

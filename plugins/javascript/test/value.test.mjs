@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { parse } from "../src/value.mjs";
@@ -23,6 +24,12 @@ for (const value of [
   doc({ version: 1, http: { url: "http://[::1]:80/" } }),
 ]) {
   test(`good: ${value}`, () => void parse(value));
+}
+
+const servers = JSON.parse(readFileSync(new URL("../src/servers.json", import.meta.url)));
+for (const [name, document] of Object.entries(servers)) {
+  const audience = JSON.stringify(document).includes("${audience}") ? ",audience" : "";
+  test(`the document of ${name}`, () => void parse(doc(document) + audience));
 }
 
 for (const [value, says] of [

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from awstokenserver.errors import Failure
-from awstokenserver.value import parse
+from awstokenserver.value import SERVERS, parse
 
 
 def document(text):
@@ -35,6 +35,11 @@ def http(**members):
 )
 def test_good(value):
     parse(value)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_documents_of_named_servers(name):
+    parse(document(SERVERS[name]) + ",audience" * ("${audience}" in json.dumps(SERVERS[name])))
 
 
 @pytest.mark.parametrize(

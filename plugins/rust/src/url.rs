@@ -21,7 +21,7 @@ impl Url {
     pub(crate) fn parse(text: &str, origin: &str, over_socket: bool) -> Result<Self> {
         let refuse = |problem: &str| Err(Error::invalid(format!("{origin}: {problem}")));
         if text.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
-            return refuse("the URL holds a blank or a control character");
+            return refuse("the URL holds white space or a control character");
         }
         if text.contains('#') {
             return refuse("the URL must not have a fragment");

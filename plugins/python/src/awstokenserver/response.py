@@ -48,7 +48,7 @@ def member(value: Any, name: str, pointer: str) -> Any:
 def check_token(text: str) -> str:
     token = text.strip(BLANKS)
     if not re.fullmatch("[!-~]{4,20000}", token):
-        raise malformed("the token is not 4 to 20,000 characters of printable ASCII without blanks")
+        raise malformed("the token is not 4 to 20,000 characters of printable ASCII without white space")
     return token
 
 

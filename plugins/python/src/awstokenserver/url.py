@@ -17,7 +17,7 @@ def check_url(url: str, origin: str, over_socket: bool) -> None:
     except ValueError:
         raise invalid(f"{origin}: is not a URL") from None
     if re.search(r"[\x00-\x20\x7f]", url):
-        raise invalid(f"{origin}: holds a blank or a control character")
+        raise invalid(f"{origin}: holds white space or a control character")
     if "@" in parts.netloc:
         raise invalid(f"{origin}: must not hold a user")
     if "#" in url:

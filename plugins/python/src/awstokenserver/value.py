@@ -27,7 +27,7 @@ def parse(value: str) -> TokenServer:
     first, comma, rest = value.partition(",")
     first = first.strip(BLANKS)
     if first in SERVERS:
-        return open_server(decode(json.dumps(SERVERS[first]).encode()), audience_of(comma, rest))
+        return open_server(SERVERS[first], audience_of(comma, rest))
     for name in SERVERS:
         if letters_and_digits(name) == letters_and_digits(first):
             raise invalid(f"names are spelled exactly: write {name}")

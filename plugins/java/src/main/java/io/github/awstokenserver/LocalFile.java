@@ -19,7 +19,7 @@ final class LocalFile {
         try {
             Path file = Path.of(path);
             if (Files.exists(file) && !Files.isRegularFile(file)) {
-                // To open a pipe could block for ever.
+                // To open a pipe could block forever.
                 throw TokenServerException.invalid(Json.quote(path) + " is not a regular file");
             }
             try (InputStream in = Files.newInputStream(file)) {

@@ -30,7 +30,7 @@ final class Retries {
         this.deadline = deadline;
     }
 
-    /** Waits for the next attempt, at least so long. It returns false at once if there is none. */
+    /** Waits for the next attempt, at least so long. It returns false at once if there is no next attempt. */
     boolean waitForNext(Duration atLeast) {
         Duration delay;
         try {

@@ -61,7 +61,7 @@ final class TokenUrl {
         String digits = authority.group("port");
         int port = digits == null || digits.isEmpty() ? (secure ? 443 : 80) : Integer.parseInt(digits);
         if (port > 65535) {
-            throw invalid(origin, "has a port that is none");
+            throw invalid(origin, "has a port above 65535");
         }
         if (!secure && !overSocket && !LocalHost.isLocal(host)) {
             throw invalid(origin, "must be an https URL, because its host is neither loopback nor a metadata service");
