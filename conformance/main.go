@@ -14,6 +14,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/awstokenserver/config/internal/progress"
 )
 
 const usage = `usage: conformance run -adapter 'CMD …' [-only PATTERN] [-json FILE|-] [-junit FILE]
@@ -108,7 +110,9 @@ func runVerb(ctx context.Context, args []string, stdout, stderr io.Writer) (bool
 	if err != nil {
 		return false, err
 	}
+	stop := progress.Show(func() string { return fmt.Sprintf("ran %d of %d cases", r.ran.Load(), len(cases)) })
 	report, err := r.Run(ctx, cases)
+	stop()
 	if err != nil {
 		return false, err
 	}

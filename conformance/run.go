@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 )
@@ -28,6 +29,8 @@ type Runner struct {
 
 	// Timeout bounds a case. Required.
 	Timeout time.Duration
+
+	ran atomic.Int64
 }
 
 // Status is what became of a case.
@@ -75,6 +78,7 @@ func (r *Runner) Run(ctx context.Context, cases []*Case) (*Report, error) {
 		go func() {
 			defer running.Done()
 			report.Results[i] = r.run(ctx, c, capabilities)
+			r.ran.Add(1)
 			<-slots
 		}()
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/awstokenserver/config/cmd/internal/profiles"
+	"github.com/awstokenserver/config/internal/progress"
 	"github.com/awstokenserver/config/tokensource"
 )
 
@@ -100,7 +101,7 @@ func checkAll(ctx context.Context, names []string) []result {
 		wait sync.WaitGroup
 		done atomic.Int64
 	)
-	stop := showProgress(func() string { return fmt.Sprintf("checked %d of %d profiles", done.Load(), len(names)) })
+	stop := progress.Show(func() string { return fmt.Sprintf("checked %d of %d profiles", done.Load(), len(names)) })
 	defer stop()
 	for i, name := range names {
 		wait.Add(1)

@@ -29,20 +29,24 @@ func nastySet() (set []variable) {
 
 func TestEnvShell(t *testing.T) {
 	t.Parallel()
-	var b strings.Builder
-	writeShell(nastySet(), &b)
-	for _, shell := range []string{"sh", "bash", "dash", "zsh", "ksh"} {
+	for _, shell := range []string{"sh", "bash", "dash", "zsh", "ksh", "fish"} {
 		path, err := exec.LookPath(shell)
 		if err != nil {
 			t.Logf("%s is not here", shell)
 			continue
+		}
+		var b strings.Builder
+		if shell == "fish" {
+			writeFish(nastySet(), &b)
+		} else {
+			writeShell(nastySet(), &b)
 		}
 		script := `eval "$SCRIPT"`
 		for i := range nasty {
 			script += fmt.Sprintf("; printf '%%s\\0' \"$V%d\"", i)
 		}
 		cmd := exec.Command(path, "-c", script)
-		cmd.Env = append(os.Environ(), "SCRIPT="+b.String())
+		cmd.Env = append(os.Environ(), "SCRIPT="+b.String(), "HOME="+t.TempDir())
 		out, err := cmd.CombinedOutput()
 		if want := strings.Join(nasty, "\x00") + "\x00"; err != nil || string(out) != want {
 			t.Errorf("%s: %v: got %q, want %q", shell, err, out, want)

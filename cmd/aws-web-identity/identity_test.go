@@ -3,6 +3,7 @@
 package main
 
 import (
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -112,6 +113,9 @@ func TestDecodeStdin(t *testing.T) {
 	}
 }
 
+// fishScript says it in fish, which has no set -e.
+var fishScript = strings.NewReplacer("set -e\n", "", `eval "$(`, "", `)"; echo`, " --format fish | source; or exit 1; echo")
+
 // After env, nothing is there that belongs to other credentials.
 func TestEnvLeavesNothingStale(t *testing.T) {
 	t.Parallel()
@@ -122,14 +126,16 @@ eval "$(` + self() + ` env --profile deploy)"; echo "$AWS_REGION $AWS_ACCOUNT_ID
 eval "$(` + self() + ` env --profile audit)"; echo "$AWS_REGION $AWS_ACCOUNT_ID"
 eval "$(` + self() + ` env --profile anywhere)"; echo "$AWS_REGION$AWS_DEFAULT_REGION $AWS_ACCOUNT_ID"
 eval "$(` + self() + ` env --profile nope)"; echo unreachable`
-	for _, shell := range []string{"sh", "bash", "dash", "zsh"} {
+	for _, shell := range []string{"sh", "bash", "dash", "zsh", "fish"} {
+		path, err := exec.LookPath(shell)
+		if err != nil {
+			t.Logf("%s is not here", shell)
+			continue
+		}
 		cmd := *cmd
-		cmd.Path, cmd.Args = "/usr/bin/env", []string{"env", shell, "-c", script}
-		if found, _ := filepath.Glob("/*bin/" + shell); len(found) == 0 {
-			if found, _ := filepath.Glob("/usr/bin/" + shell); len(found) == 0 {
-				t.Logf("%s is not here", shell)
-				continue
-			}
+		cmd.Path, cmd.Args = path, []string{shell, "-c", script}
+		if shell == "fish" {
+			cmd.Args[2] = fishScript.Replace(script)
 		}
 		cmd.Env = append(cmd.Env, "AWS_PROFILE=other", "AWS_ACCOUNT_ID=999999999999", "AWS_SECURITY_TOKEN=stale")
 		stdout, stderr, exitCode := finish(t, &cmd)

@@ -1,17 +1,17 @@
-package main
+// Package progress shows how far a command has come.
+package progress
 
 import (
 	"fmt"
 	"os"
 	"time"
-
-	"golang.org/x/term"
 )
 
-// showProgress writes what text returns on a terminal, from two seconds on, until it is
-// stopped. Elsewhere it writes nothing.
-func showProgress(text func() string) (stop func()) {
-	if !term.IsTerminal(int(os.Stderr.Fd())) {
+// Show writes what text returns to stderr, from two seconds on, until it is stopped. If
+// stderr is not a terminal, nothing is written.
+func Show(text func() string) (stop func()) {
+	info, err := os.Stderr.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return func() {}
 	}
 	end, ended := make(chan struct{}), make(chan struct{})
