@@ -98,10 +98,10 @@ func (c *roleClient) AssumeRoleWithWebIdentity(
 	ctx, cancel := context.WithTimeout(ctx, RetrieveTimeout)
 	defer cancel()
 
-	// The provider's own option would send a refused token again.
-	var retryer aws.Retryer
-	optFns = append([]func(*sts.Options){func(o *sts.Options) { retryer = o.Retryer }}, optFns...)
-	optFns = append(optFns, func(o *sts.Options) { o.Retryer = retryer })
+	// The provider's own options would send a refused token again.
+	var given sts.Options
+	optFns = append([]func(*sts.Options){func(o *sts.Options) { given = *o }}, optFns...)
+	optFns = append(optFns, func(o *sts.Options) { o.Retryer, o.APIOptions = given.Retryer, given.APIOptions })
 
 	var refusal error
 	var refused tokensource.Token
@@ -122,7 +122,7 @@ func (c *roleClient) AssumeRoleWithWebIdentity(
 		if err == nil {
 			return out, nil
 		}
-		if !mayFareBetter(err, attempt, retryer) || !backOff(ctx, attempt, retryer, err) {
+		if !mayFareBetter(err, attempt, given.Retryer) || !backOff(ctx, attempt, given.Retryer, err) {
 			return nil, c.failure(err, aws.ToString(params.RoleArn), token)
 		}
 		refusal, refused = err, token

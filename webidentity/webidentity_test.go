@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/awstokenserver/config/internal/testenv"
 	"github.com/awstokenserver/config/tokensource"
@@ -376,6 +377,43 @@ func TestSharedFlightEnds(t *testing.T) {
 	}
 	if _, err := cache.Retrieve(context.Background()); !errors.Is(err, tokensource.TokenUnavailable) {
 		t.Errorf("a caller that waits forever: %v", err)
+	}
+}
+
+// clientFunc is a client of STS.
+type clientFunc func(*sts.AssumeRoleWithWebIdentityInput, sts.Options) (*sts.AssumeRoleWithWebIdentityOutput, error)
+
+func (f clientFunc) AssumeRoleWithWebIdentity(
+	_ context.Context, params *sts.AssumeRoleWithWebIdentityInput, optFns ...func(*sts.Options),
+) (*sts.AssumeRoleWithWebIdentityOutput, error) {
+	options := sts.Options{Retryer: aws.NopRetryer{}}
+	for _, fn := range optFns {
+		fn(&options)
+	}
+	return f(params, options)
+}
+
+// What a provider adds to its request is for a token that it retrieves itself.
+func TestOptionsOfProvider(t *testing.T) {
+	t.Parallel()
+	refused := errors.New("refused")
+	options := stscreds.WebIdentityRoleOptions{
+		Client: clientFunc(func(params *sts.AssumeRoleWithWebIdentityInput, o sts.Options) (*sts.AssumeRoleWithWebIdentityOutput, error) {
+			if _, given := o.Retryer.(aws.NopRetryer); !given || len(o.APIOptions) != 0 {
+				t.Errorf("the client gets the retryer %T and %d API options", o.Retryer, len(o.APIOptions))
+			}
+			return nil, refused
+		}),
+	}
+	webidentity.Options(tokensource.Func(func(context.Context) (tokensource.Token, error) {
+		return tokensource.Token{Value: "token"}, nil
+	}))(&options)
+	_, err := options.Client.AssumeRoleWithWebIdentity(t.Context(), &sts.AssumeRoleWithWebIdentityInput{}, func(o *sts.Options) {
+		o.Retryer = retry.NewStandard()
+		o.APIOptions = append(o.APIOptions, func(*middleware.Stack) error { return nil })
+	})
+	if !errors.Is(err, refused) {
+		t.Error(err)
 	}
 }
 
