@@ -1,4 +1,4 @@
-// Command upstream makes the change of this module as a patch to aws-sdk-go-v2/config: see README.md.
+// Command upstream makes the change of this module as a series of patches to aws-sdk-go-v2: see README.md.
 package main
 
 import (
@@ -10,105 +10,158 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-const usage = `usage: go run ./upstream build -o DIR   write a patched copy of aws-sdk-go-v2/config to DIR, which must not be there
-       go run ./upstream diff           write the patch, for "git apply" in a clone of aws-sdk-go-v2
-       go run ./upstream check          try the newest release of aws-sdk-go-v2/config
-       go run ./upstream fuzz [FLAG...] hold this module against the patched copy on random texts, with flags of "go test"
+const usage = `usage: go run ./upstream build [-step STEP] -o DIR
+           write patched copies of aws-sdk-go-v2's modules to DIR/config and DIR/credentials, which must not be there
+       go run ./upstream diff [-step STEP]
+           write the patch, for "git apply" in a clone of aws-sdk-go-v2
+       go run ./upstream check
+           try each step on the five newest releases of aws-sdk-go-v2/config
+       go run ./upstream fuzz [FLAG...]
+           hold this module against the patched copy on random texts, with flags of "go test"
 
+STEP is A, A2, B, or C, and includes those before it; without one it is C.
 build, diff, and fuzz take the release that go.mod names.
 `
 
 func main() {
-	var err error
-	switch args := os.Args[1:]; {
-	case len(args) == 3 && args[0] == "build" && args[1] == "-o":
-		err = build(args[2])
-	case len(args) == 1 && args[0] == "diff":
-		err = diff()
-	case len(args) == 1 && args[0] == "check":
-		err = check()
-	case len(args) > 0 && args[0] == "fuzz":
-		err = fuzz(args[1:])
-	default:
-		fmt.Fprint(os.Stderr, usage)
-		os.Exit(2)
+	if len(os.Args) < 2 {
+		fail()
 	}
+	verb, args := os.Args[1], os.Args[2:]
+	step := series[len(series)-1].name
+	if (verb == "build" || verb == "diff") && len(args) > 1 && args[0] == "-step" {
+		step, args = args[1], args[2:]
+	}
+	var err error
+	switch {
+	case verb == "build" && len(args) == 2 && args[0] == "-o":
+		err = build(args[1], step)
+	case verb == "diff" && len(args) == 0:
+		err = diff(step)
+	case verb == "check" && len(args) == 0:
+		err = check()
+	case verb == "fuzz":
+		err = fuzz(args)
+	default:
+		fail()
+	}
+	progress("")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "upstream:", err)
 		os.Exit(1)
 	}
 }
 
-func build(dir string) error {
+func fail() {
+	fmt.Fprint(os.Stderr, usage)
+	os.Exit(2)
+}
+
+// progress shows a line on a terminal until the next one. Elsewhere it writes nothing.
+func progress(format string, args ...any) {
+	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		fmt.Fprintf(os.Stderr, "\r\x1b[K"+format, args...)
+	}
+}
+
+func build(dir, step string) error {
 	release, err := pinned()
 	if err != nil {
 		return err
 	}
-	work, err := workIn(release, true)
+	progress("patching")
+	work, err := workIn(release, step)
 	if work != "" {
 		defer os.RemoveAll(work)
 	}
 	if err != nil {
 		return err
 	}
-	copied := filepath.Join(work, "config")
-	if err := standAlone(copied); err != nil {
+	progress("tidying go.mod")
+	if err := standAlone(work); err != nil {
 		return err
 	}
-	return os.CopyFS(dir, os.DirFS(copied)) // fails for a file that is there
+	for _, module := range modules {
+		// It fails for a file that is there.
+		if err := os.CopyFS(filepath.Join(dir, module), os.DirFS(filepath.Join(work, module))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func diff() error {
+func diff(step string) error {
 	release, err := pinned()
 	if err != nil {
 		return err
 	}
-	patch, added, err := unified(release)
+	patch, added, err := unified(release, step)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "%d lines added, outside tests and tokensource\n", added)
+	fmt.Fprintf(os.Stderr, "%d lines added, outside tests, changelog, and tokensource\n", added)
 	_, err = os.Stdout.Write(patch)
 	return err
 }
 
-// check reports whether the change applies to the newest release, and passes its tests.
+// check reports on which of the newest releases each step applies, and passes the tests of what it touches.
 func check() error {
-	out, err := run("", "go", "list", "-m", "-f", "{{.Version}}", theirs+"@latest")
+	out, err := run("", "go", "list", "-m", "-versions", theirs)
 	if err != nil {
 		return err
 	}
-	version := strings.TrimSpace(string(out))
-	out, err = run("", "go", "mod", "download", "-json", theirs+"@"+version)
-	if err != nil {
-		return err
+	versions := slices.DeleteFunc(strings.Fields(string(out))[1:], func(version string) bool {
+		return strings.Contains(version, "-")
+	})
+	slices.Reverse(versions)
+	failed := 0
+	for _, version := range versions[:min(5, len(versions))] {
+		release, err := download(theirs, version)
+		if err != nil {
+			return err
+		}
+		for _, step := range series {
+			progress("%s: step %s", version, step.name)
+			verdict := "it applies and builds, and all tests pass"
+			if err := try(release, step.name); err != nil {
+				failed++
+				verdict = err.Error()
+			}
+			progress("")
+			fmt.Printf("%s: step %s: %s\n", version, step.name, verdict)
+		}
 	}
-	var module struct{ Dir string }
-	if err := json.Unmarshal(out, &module); err != nil {
-		return err
+	if failed > 0 {
+		return fmt.Errorf("%d times a step failed", failed)
 	}
-	work, err := workIn(module.Dir, true)
+	return nil
+}
+
+// try patches a release, and tests what the step touches.
+func try(release, step string) error {
+	work, err := workIn(release, step)
 	if work != "" {
 		defer os.RemoveAll(work)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: the anchors do not hold:\n%w", version, err)
+		return fmt.Errorf("the anchors do not hold:\n%w", err)
 	}
-	fmt.Printf("%s: the anchors hold\n", version)
-	copied := filepath.Join(work, "config")
-	if err := standAlone(copied); err != nil {
+	if err := standAlone(work); err != nil {
 		return err
 	}
-	for _, verb := range []string{"build", "vet", "test"} {
-		if _, err := run(copied, "go", verb, "./..."); err != nil {
-			return fmt.Errorf("%s: %w", version, err)
+	for _, module := range modules {
+		for _, verb := range []string{"build", "vet", "test"} {
+			if _, err := run(filepath.Join(work, module), "go", verb, "./..."); err != nil {
+				return fmt.Errorf("%s: %w", module, err)
+			}
 		}
 	}
-	fmt.Printf("%s: it builds, and all tests pass\n", version)
 	return nil
 }
 
@@ -142,9 +195,28 @@ func moduleDir(path ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// workIn copies a release to the folder config of a new temporary folder, and patches it there.
-func workIn(release string, patched bool) (string, error) {
+// modules are the folders of upstream's repository that the series changes.
+var modules = []string{"config", "credentials"}
+
+// download returns the folder of a release of a module.
+func download(path, version string) (string, error) {
+	out, err := run("", "go", "mod", "download", "-json", path+"@"+version)
+	if err != nil {
+		return "", err
+	}
+	var module struct{ Dir string }
+	err = json.Unmarshal(out, &module)
+	return module.Dir, err
+}
+
+// workIn copies a release of config, and the credentials that it requires, to folders of a new temporary folder, and
+// patches them there up to a step; without one it leaves them as they are.
+func workIn(release, step string) (string, error) {
 	root, err := moduleDir()
+	if err != nil {
+		return "", err
+	}
+	credentials, err := required(release, theirCredentials)
 	if err != nil {
 		return "", err
 	}
@@ -152,12 +224,13 @@ func workIn(release string, patched bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	copied := filepath.Join(work, "config")
-	if err := os.CopyFS(copied, os.DirFS(release)); err != nil {
-		return work, err
+	for module, dir := range map[string]string{"config": release, "credentials": credentials} {
+		if err := os.CopyFS(filepath.Join(work, module), os.DirFS(dir)); err != nil {
+			return work, err
+		}
 	}
 	// What is in the module cache is read-only.
-	if err := filepath.WalkDir(copied, func(path string, entry fs.DirEntry, err error) error {
+	if err := filepath.WalkDir(work, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -168,37 +241,67 @@ func workIn(release string, patched bool) (string, error) {
 	}); err != nil {
 		return work, err
 	}
-	if patched {
-		err = patch(work, root)
+	if step != "" {
+		err = patch(work, root, step)
 	}
 	return work, err
 }
 
-// standAlone makes a copy of upstream's module one that builds outside of upstream's repository.
-func standAlone(dir string) error {
-	out, err := run(dir, "go", "mod", "edit", "-json")
+// required returns the folder of the release of a module that the one in dir requires.
+func required(dir, path string) (string, error) {
+	needs, err := readMod(dir)
 	if err != nil {
-		return err
+		return "", err
 	}
-	var module struct {
-		Replace []struct{ Old struct{ Path string } }
+	for _, r := range needs.Require {
+		if r.Path == path {
+			return download(path, r.Version)
+		}
 	}
-	if err := json.Unmarshal(out, &module); err != nil {
-		return err
-	}
-	edit := []string{"go", "mod", "edit"}
-	for _, r := range module.Replace {
-		edit = append(edit, "-dropreplace="+r.Old.Path)
-	}
-	if _, err := run(dir, edit...); err != nil {
-		return err
-	}
-	_, err = run(dir, "go", "mod", "tidy")
-	return err
+	return "", fmt.Errorf("%s does not require %s", dir, path)
 }
 
-// renamed is the module path of a patched copy that a program imports beside upstream's.
-const renamed = "github.com/aws/aws-sdk-go-v2/patchedconfig"
+type mod struct {
+	Require []struct{ Path, Version string }
+	Replace []struct{ Old struct{ Path string } }
+}
+
+func readMod(dir string) (m mod, err error) {
+	out, err := run("", "go", "mod", "edit", "-json", filepath.Join(dir, "go.mod"))
+	if err != nil {
+		return m, err
+	}
+	return m, json.Unmarshal(out, &m)
+}
+
+// standAlone makes the copies of upstream's modules build outside of upstream's repository, and config with the
+// credentials beside it.
+func standAlone(dir string) error {
+	for _, module := range modules {
+		dir := filepath.Join(dir, module)
+		m, err := readMod(dir)
+		if err != nil {
+			return err
+		}
+		edit := []string{"go", "mod", "edit"}
+		for _, r := range m.Replace {
+			edit = append(edit, "-dropreplace="+r.Old.Path)
+		}
+		if module == "config" {
+			edit = append(edit, "-replace="+theirCredentials+"=../credentials")
+		}
+		if _, err := run(dir, edit...); err != nil {
+			return err
+		}
+		if _, err := run(dir, "go", "mod", "tidy"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renamed begins the module paths of patched copies that a program imports beside upstream's.
+const renamed = "github.com/aws/aws-sdk-go-v2/patched"
 
 // fuzz runs the fuzz target of agree_test.go.txt.
 func fuzz(flags []string) error {
@@ -222,9 +325,10 @@ func agree(dir string) error {
 		return err
 	}
 	copied, module := filepath.Join(dir, "patched"), filepath.Join(dir, "agree")
-	if err := build(copied); err != nil {
+	if err := build(copied, "C"); err != nil {
 		return err
 	}
+	rename := strings.NewReplacer(theirs, renamed+"config", theirCredentials, renamed+"credentials")
 	if err := filepath.WalkDir(copied, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") && entry.Name() != "go.mod" {
 			return err
@@ -233,8 +337,7 @@ func agree(dir string) error {
 		if err != nil {
 			return err
 		}
-		text = bytes.ReplaceAll(text, []byte(`"`+theirs), []byte(`"`+renamed))
-		return os.WriteFile(path, bytes.Replace(text, []byte("module "+theirs), []byte("module "+renamed), 1), 0o644)
+		return os.WriteFile(path, []byte(rename.Replace(string(text))), 0o644)
 	}); err != nil {
 		return err
 	}
@@ -251,9 +354,10 @@ func agree(dir string) error {
 	}
 	// The same versions as this module's, so that nothing is looked up.
 	ourPath := strings.TrimSuffix(ours, "/")
-	text := strings.Replace(string(mod), "module "+ourPath, "module agree.test", 1) +
-		fmt.Sprintf("\nrequire %s v0.0.0\nrequire %s v0.0.0\nreplace %[1]s => %[3]s\nreplace %[2]s => %[4]s\n", ourPath,
-			renamed, root, copied)
+	text := strings.Replace(string(mod), "module "+ourPath, "module agree.test", 1) + replacement(ourPath, root)
+	for _, name := range modules {
+		text += replacement(renamed+name, filepath.Join(copied, name))
+	}
 	if err := create(filepath.Join(module, "go.mod"), []byte(text)); err != nil {
 		return err
 	}
@@ -261,15 +365,22 @@ func agree(dir string) error {
 	return err
 }
 
-// unified returns the patch, and how many lines it adds outside of tests and tokensource.
-func unified(release string) (patch []byte, added int, err error) {
+// replacement is what a go.mod has of a module that is taken from a folder.
+func replacement(path, dir string) string {
+	return fmt.Sprintf("\nrequire %s v0.0.0\nreplace %[1]s => %[2]s\n", path, dir)
+}
+
+var uncounted = regexp.MustCompile(`_test\.go|/internal/tokensource/|\.changelog/`)
+
+// unified returns the patch, and how many lines it adds outside of tests, changelog, and tokensource.
+func unified(release, step string) (patch []byte, added int, err error) {
 	dir, err := os.MkdirTemp("", "upstream-")
 	if err != nil {
 		return nil, 0, err
 	}
 	defer os.RemoveAll(dir)
-	for name, patched := range map[string]bool{"a": false, "b": true} {
-		work, err := workIn(release, patched)
+	for name, step := range map[string]string{"a": "", "b": step} {
+		work, err := workIn(release, step)
 		if err == nil {
 			err = os.CopyFS(filepath.Join(dir, name), os.DirFS(work))
 		}
@@ -290,7 +401,7 @@ func unified(release string) (patch []byte, added int, err error) {
 		return nil, 0, err
 	}
 	for line := range strings.Lines(string(counts)) {
-		if !strings.Contains(line, "_test.go") && !strings.Contains(line, "internal/tokensource/") {
+		if !uncounted.MatchString(line) {
 			n, _, _ := strings.Cut(line, "\t")
 			lines, err := strconv.Atoi(n)
 			if err != nil {

@@ -10,6 +10,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -17,8 +18,9 @@ import (
 )
 
 const (
-	ours   = "github.com/awstokenserver/config/"
-	theirs = "github.com/aws/aws-sdk-go-v2/config"
+	ours             = "github.com/awstokenserver/config/"
+	theirs           = "github.com/aws/aws-sdk-go-v2/config"
+	theirCredentials = "github.com/aws/aws-sdk-go-v2/credentials"
 )
 
 // placed are the files of this repository that the patch takes as they are, but for import paths, package comments, and the
@@ -53,33 +55,101 @@ type edit struct {
 	with   string // takes the place of the anchor, if not empty
 }
 
-var edits = []edit{
+// step is one of the changes that upstream is offered. It includes those before it.
+type step struct {
+	name  string // its new files are in upstream/new/NAME
+	edits []edit
+}
+
+var series = []step{
+	{"A", []edit{
+		{
+			file: "credentials/stscreds/web_identity_provider.go", decl: "IdentityTokenRetriever",
+			anchor: "GetIdentityToken() ([]byte, error)\n}",
+			after: `
+
+// IdentityTokenRetrieverWithContext is an optional interface of an
+// IdentityTokenRetriever. WebIdentityRoleProvider calls it in place of
+// GetIdentityToken, with the context of its Retrieve.
+type IdentityTokenRetrieverWithContext interface {
+	GetIdentityTokenWithContext(ctx context.Context) ([]byte, error)
+}
+
+func getIdentityToken(ctx context.Context, retriever IdentityTokenRetriever) ([]byte, error) {
+	if r, ok := retriever.(IdentityTokenRetrieverWithContext); ok {
+		return r.GetIdentityTokenWithContext(ctx)
+	}
+	return retriever.GetIdentityToken()
+}`,
+		},
+		{
+			file: "credentials/stscreds/web_identity_provider.go", decl: "WebIdentityRoleProvider.Retrieve",
+			anchor: "p.options.TokenRetriever.GetIdentityToken()",
+			with:   "getIdentityToken(ctx, p.options.TokenRetriever)",
+		},
+	}},
+	{"A2", []edit{
+		{
+			file: "credentials/stscreds/web_identity_provider.go", decl: "WebIdentityRoleProvider.Retrieve",
+			anchor: "		options.Retryer = retry.AddWithErrorCodes(options.Retryer, invalidIdentityTokenExceptionCode)\n",
+			after: `		options.APIOptions = append(options.APIOptions, (&freshIdentityToken{
+			retriever: p.options.TokenRetriever,
+			token:     string(b),
+		}).addTo)
+`,
+		},
+		{
+			file: "credentials/stscreds/web_identity_provider.go", decl: "WebIdentityRoleProvider.Retrieve",
+			anchor: `fmt.Errorf("failed to retrieve credentials, %w", err)`,
+			with:   `fmt.Errorf("failed to retrieve credentials for role %s%s, %w", p.options.RoleARN, describeClaims(b), err)`,
+		},
+	}},
+	{"B", server},
+	{"C", []edit{
+		{
+			file: "config/resolve_credentials.go", decl: "assumeWebIdentityWithRetriever",
+			anchor: "options.CredentialSources = getCredentialSources(ctx)",
+			after: `
+		if server, ok := options.TokenRetriever.(*webIdentityTokenServer); ok {
+			webidentity.Options(server)(options)
+		}`,
+		},
+		{
+			file: "config/resolve_credentials.go", decl: "",
+			anchor: `"github.com/aws/aws-sdk-go-v2/aws"`,
+			after: `
+	"github.com/aws/aws-sdk-go-v2/config/internal/webidentity"`,
+		},
+	}},
+}
+
+// server are the edits of step B: each handles the server where the file is handled.
+var server = []edit{
 	{
-		file: "env_config.go", decl: "awsWebIdentityTokenFileEnv",
+		file: "config/env_config.go", decl: "awsWebIdentityTokenFileEnv",
 		anchor: `awsWebIdentityTokenFileEnv = "AWS_WEB_IDENTITY_TOKEN_FILE"`,
 		after: `
 
 	awsWebIdentityTokenServerEnv = "AWS_WEB_IDENTITY_TOKEN_SERVER"`,
 	},
 	{
-		file: "env_config.go", decl: "EnvConfig",
+		file: "config/env_config.go", decl: "EnvConfig",
 		anchor: "WebIdentityTokenFilePath string",
 		after: `
 
-	// Specifies the token server the SDK should fetch WebIdentity tokens from to
-	// assume a role with. Cannot be combined with AWS_WEB_IDENTITY_TOKEN_FILE.
+	// Specifies the token server to fetch WebIdentity tokens from.
 	//
 	//  AWS_WEB_IDENTITY_TOKEN_SERVER=GitHub
 	WebIdentityTokenServer string`,
 	},
 	{
-		file: "env_config.go", decl: "NewEnvConfig",
+		file: "config/env_config.go", decl: "NewEnvConfig",
 		anchor: "cfg.WebIdentityTokenFilePath = os.Getenv(awsWebIdentityTokenFileEnv)",
 		after: `
 	cfg.WebIdentityTokenServer = strings.TrimSpace(os.Getenv(awsWebIdentityTokenServerEnv))`,
 	},
 	{
-		file: "shared_config.go", decl: "webIdentityTokenFileKey",
+		file: "config/shared_config.go", decl: "webIdentityTokenFileKey",
 		anchor: "webIdentityTokenFileKey = `web_identity_token_file` // optional",
 		after: `
 
@@ -87,37 +157,36 @@ var edits = []edit{
 	webIdentityTokenServerKey = ` + "`web_identity_token_server` // optional",
 	},
 	{
-		file: "shared_config.go", decl: "SharedConfig",
+		file: "config/shared_config.go", decl: "SharedConfig",
 		anchor: "WebIdentityTokenFile string",
 		after: `
 
-	// The token server that WebIdentity tokens are fetched from. Requires
-	// RoleARN, and cannot be combined with WebIdentityTokenFile.
+	// The token server to fetch WebIdentity tokens from.
 	//
 	//	web_identity_token_server
 	WebIdentityTokenServer string`,
 	},
 	{
-		file: "shared_config.go", decl: "mergeSections",
+		file: "config/shared_config.go", decl: "mergeSections",
 		anchor: "webIdentityTokenFileKey,",
 		after: `
 			webIdentityTokenServerKey,`,
 	},
 	{
-		file: "shared_config.go", decl: "SharedConfig.setFromIniSection",
+		file: "config/shared_config.go", decl: "SharedConfig.setFromIniSection",
 		anchor: "updateString(&c.WebIdentityTokenFile, section, webIdentityTokenFileKey)",
 		after: `
 	updateString(&c.WebIdentityTokenServer, section, webIdentityTokenServerKey)`,
 	},
 	{
-		file: "shared_config.go", decl: "SharedConfig.validateCredentialsRequireARN",
+		file: "config/shared_config.go", decl: "SharedConfig.validateCredentialsRequireARN",
 		anchor: "credSource = webIdentityTokenFileKey",
 		after: `
 	case len(c.WebIdentityTokenServer) != 0:
 		credSource = webIdentityTokenServerKey`,
 	},
 	{
-		file: "shared_config.go", decl: "SharedConfig.validateCredentialType",
+		file: "config/shared_config.go", decl: "SharedConfig.validateCredentialType",
 		anchor: "// Only one or no credential type can be defined.",
 		before: `if len(c.WebIdentityTokenFile) != 0 && len(c.WebIdentityTokenServer) != 0 {
 		return fmt.Errorf("only one of %s and %s may be specified in profile %s",
@@ -127,25 +196,25 @@ var edits = []edit{
 	`,
 	},
 	{
-		file: "shared_config.go", decl: "SharedConfig.validateCredentialType",
+		file: "config/shared_config.go", decl: "SharedConfig.validateCredentialType",
 		anchor: "len(c.WebIdentityTokenFile) != 0,",
 		after: `
 		len(c.WebIdentityTokenServer) != 0,`,
 	},
 	{
-		file: "shared_config.go", decl: "SharedConfig.hasCredentials",
+		file: "config/shared_config.go", decl: "SharedConfig.hasCredentials",
 		anchor: "case len(c.WebIdentityTokenFile) != 0:",
 		after: `
 	case len(c.WebIdentityTokenServer) != 0:`,
 	},
 	{
-		file: "shared_config.go", decl: "SharedConfig.clearCredentialOptions",
+		file: "config/shared_config.go", decl: "SharedConfig.clearCredentialOptions",
 		anchor: `c.WebIdentityTokenFile = ""`,
 		after: `
 	c.WebIdentityTokenServer = ""`,
 	},
 	{
-		file: "resolve_credentials.go", decl: "resolveCredentialChain",
+		file: "config/resolve_credentials.go", decl: "resolveCredentialChain",
 		anchor: "case len(envConfig.WebIdentityTokenFilePath) > 0:",
 		before: `case len(envConfig.WebIdentityTokenServer) > 0:
 		if len(envConfig.WebIdentityTokenFilePath) > 0 {
@@ -157,18 +226,17 @@ var edits = []edit{
 	`,
 	},
 	{
-		file: "resolve_credentials.go", decl: "resolveCredsFromProfile",
+		file: "config/resolve_credentials.go", decl: "resolveCredsFromProfile",
 		anchor: "case sharedConfig.hasSSOConfiguration():",
 		before: `case len(sharedConfig.WebIdentityTokenServer) != 0:
 		ctx = addCredentialSource(ctx, aws.CredentialSourceProfileSTSWebIDToken)
-		setting := fmt.Sprintf("%s of profile %q", webIdentityTokenServerKey, sharedConfig.Profile)
-		return ctx, assumeWebIdentityFromServer(ctx, cfg, sharedConfig.WebIdentityTokenServer, setting,
-			sharedConfig.RoleARN, sharedConfig.RoleSessionName, configs)
+		return ctx, assumeWebIdentityFromServer(ctx, cfg, sharedConfig.WebIdentityTokenServer,
+			fmt.Sprintf("%s of profile %q", webIdentityTokenServerKey, sharedConfig.Profile), sharedConfig.RoleARN, sharedConfig.RoleSessionName, configs)
 
 	`,
 	},
 	{
-		file: "resolve_credentials.go", decl: "assumeWebIdentity",
+		file: "config/resolve_credentials.go", decl: "assumeWebIdentity",
 		anchor: "optFns := []func(*stscreds.WebIdentityRoleOptions){",
 		before: `return assumeWebIdentityWithRetriever(ctx, cfg, stscreds.IdentityTokenFile(filepath), roleARN, sessionName, configs)
 }
@@ -177,23 +245,9 @@ func assumeWebIdentityWithRetriever(ctx context.Context, cfg *aws.Config, tokenR
 	`,
 	},
 	{
-		file: "resolve_credentials.go", decl: "assumeWebIdentity",
-		anchor: "options.CredentialSources = getCredentialSources(ctx)",
-		after: `
-		if server, ok := options.TokenRetriever.(*webIdentityTokenServer); ok {
-			webidentity.Options(server)(options)
-		}`,
-	},
-	{
-		file: "resolve_credentials.go", decl: "assumeWebIdentity",
+		file: "config/resolve_credentials.go", decl: "assumeWebIdentity",
 		anchor: "stscreds.IdentityTokenFile(filepath)",
 		with:   "tokenRetriever",
-	},
-	{
-		file: "resolve_credentials.go", decl: "",
-		anchor: `"github.com/aws/aws-sdk-go-v2/aws"`,
-		after: `
-	"github.com/aws/aws-sdk-go-v2/config/internal/webidentity"`,
 	},
 }
 
@@ -310,16 +364,32 @@ func declares(d *ast.GenDecl, name string) bool {
 	})
 }
 
-// patch applies the change to dir, which is the root of a repository with upstream's module in the folder config. Ours is the
-// root of this repository.
-func patch(dir, ourRoot string) error {
-	failed := []error{countPlaces(filepath.Join(dir, "config"))}
+// patch applies the series up to the step named last to dir, which is laid out as upstream's repository: its modules are in
+// folders of their names. Ours is the root of this repository.
+func patch(dir, ourRoot, last string) error {
+	known := slices.IndexFunc(series, func(s step) bool { return s.name == last })
+	if known < 0 {
+		return fmt.Errorf("%q is not a step of the series", last)
+	}
+	made := map[string]bool{} // files that are not upstream's
+	var failed []error
+	for _, s := range series[:known+1] {
+		if s.name == "B" {
+			failed = append(failed, countPlaces(filepath.Join(dir, "config")))
+		}
+		failed = append(failed, s.apply(dir, ourRoot, made))
+	}
+	return errors.Join(failed...)
+}
+
+func (s step) apply(dir, ourRoot string, made map[string]bool) error {
+	var failed []error
 	byFile := map[string][]edit{}
-	for _, e := range edits {
+	for _, e := range s.edits {
 		byFile[e.file] = append(byFile[e.file], e)
 	}
 	for name, edits := range byFile {
-		path := filepath.Join(dir, "config", name)
+		path := filepath.Join(dir, name)
 		text, err := os.ReadFile(path)
 		if err == nil {
 			text, err = apply(name, text, edits)
@@ -329,20 +399,30 @@ func patch(dir, ourRoot string) error {
 		}
 		failed = append(failed, err)
 	}
-	for name, files := range placed {
-		for _, file := range files {
-			text, err := os.ReadFile(filepath.Join(ourRoot, name, file))
-			if err == nil {
-				text, err = rewritten(file, text)
+	write := func(name string, text []byte) error {
+		path := filepath.Join(dir, name)
+		if made[name] {
+			return os.WriteFile(path, text, 0o644)
+		}
+		made[name] = true
+		return create(path, text)
+	}
+	if s.name == "C" {
+		for name, files := range placed {
+			for _, file := range files {
+				text, err := os.ReadFile(filepath.Join(ourRoot, name, file))
+				if err == nil {
+					text, err = rewritten(file, text)
+				}
+				if err == nil {
+					err = write(path.Join("config/internal", name, file), text)
+				}
+				failed = append(failed, err)
 			}
-			if err == nil {
-				err = create(filepath.Join(dir, "config/internal", name, file), text)
-			}
-			failed = append(failed, err)
 		}
 	}
-	added := os.DirFS(filepath.Join(ourRoot, "upstream/new"))
-	failed = append(failed, fs.WalkDir(added, ".", func(path string, entry fs.DirEntry, err error) error {
+	added := os.DirFS(filepath.Join(ourRoot, "upstream/new", s.name))
+	return errors.Join(append(failed, fs.WalkDir(added, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -350,9 +430,8 @@ func patch(dir, ourRoot string) error {
 		if err != nil {
 			return err
 		}
-		return create(filepath.Join(dir, strings.TrimSuffix(path, ".txt")), text)
-	}))
-	return errors.Join(failed...)
+		return write(strings.TrimSuffix(path, ".txt"), text)
+	}))...)
 }
 
 // rewritten is a file of this repository as upstream has it: with upstream's import paths, and without a comment on the
