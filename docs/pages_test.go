@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -108,8 +109,9 @@ func TestTroubleshooting(t *testing.T) {
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	documents, _ := filepath.Glob("*.md")
+	recipes, _ := filepath.Glob("recipes/*.md")
 	top, _ := filepath.Glob("../*.md")
-	for _, name := range append(documents, top...) {
+	for _, name := range slices.Concat(documents, recipes, top) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

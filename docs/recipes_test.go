@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,12 +31,13 @@ import (
 	"github.com/awstokenserver/config/webidentity/webidentitytest"
 )
 
-// A recipe is a section of docs/recipes.md and its row of the table.
+// A recipe is a page of docs/recipes and its row of the table in docs/recipes.md.
 type recipe struct {
 	title, text              string
 	value, audience, renewed string
 	blocks                   []recipeBlock
 	profiles                 []recipeProfile
+	provider                 string   // that the trust policy names
 	account                  string   // that the trust policy names; "" for a provider that IAM has built in
 	trusted                  string   // the policy's audience
 	subjects                 []string // the policy's patterns for sub
@@ -59,11 +61,11 @@ const tagsHeading = "\n## Session tags from claims\n" // of the section after th
 const registered = "SPIFFE" // a value that a program registers, see TestRecipesSPIFFE
 
 var (
-	recipeRow    = regexp.MustCompile(`(?m)^\| \[(.+)\]\(#(.+)\) \| (.+) \| (.+) \| (yes|no) \|$`)
-	fence        = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
-	code         = regexp.MustCompile("`([^`]+)`")
-	notInAnchors = regexp.MustCompile(`[^a-z0-9 -]`)
-	space        = regexp.MustCompile(`\s+`)
+	recipeRow  = regexp.MustCompile(`(?m)^\| \[(.+)\]\(recipes/(.+)\.md\) \| (.+) \| (.+) \| (yes|no) \|$`)
+	fence      = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
+	code       = regexp.MustCompile("`([^`]+)`")
+	notInNames = regexp.MustCompile(`[^a-z0-9 -]`)
+	space      = regexp.MustCompile(`\s+`)
 )
 
 func recipes(t *testing.T) (recipes []recipe) {
@@ -72,18 +74,21 @@ func recipes(t *testing.T) (recipes []recipe) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	platforms, _, _ := strings.Cut(string(text), tagsHeading)
-	sections := strings.Split(platforms, "\n## ")
-	rows := recipeRow.FindAllStringSubmatch(sections[0], -1)
-	if len(rows) != len(sections)-1 || len(rows) == 0 {
-		t.Fatalf("%d rows and %d sections", len(rows), len(sections)-1)
+	rows := recipeRow.FindAllStringSubmatch(string(text), -1)
+	pages, err := filepath.Glob("recipes/*.md")
+	if err != nil || len(rows) != len(pages) || len(rows) == 0 {
+		t.Fatalf("%d rows and %d pages: %v", len(rows), len(pages), err)
 	}
-	for i, section := range sections[1:] {
-		r := recipe{value: rows[i][3], audience: rows[i][4], renewed: rows[i][5]}
-		r.title, r.text, _ = strings.Cut(section, "\n")
-		anchor := strings.ReplaceAll(notInAnchors.ReplaceAllString(strings.ToLower(r.title), ""), " ", "-")
-		if r.title != rows[i][1] || anchor != rows[i][2] {
-			t.Errorf("the row of %s is of %s, and leads to %s", r.title, rows[i][1], rows[i][2])
+	for _, row := range rows {
+		r := recipe{value: row[3], audience: row[4], renewed: row[5]}
+		page, err := os.ReadFile("recipes/" + row[2] + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.title, r.text, _ = strings.Cut(strings.TrimPrefix(string(page), "# "), "\n")
+		name := strings.ReplaceAll(notInNames.ReplaceAllString(strings.ToLower(r.title), ""), " ", "-")
+		if r.title != row[1] || name != row[2] {
+			t.Errorf("the row of %s is of %s, and leads to %s", r.title, row[1], row[2])
 		}
 		document := ""
 		for _, b := range fence.FindAllStringSubmatch(r.text, -1) {
@@ -154,6 +159,7 @@ func (r *recipe) readPolicy(t *testing.T, text string) {
 		}
 		r.account, provider = arn[1], arn[2]
 	}
+	r.provider = provider
 	for operator, keys := range s.Condition {
 		for key, value := range keys {
 			values := []string{fmt.Sprint(value)}
@@ -192,6 +198,7 @@ type explained struct {
 	text     string
 	Audience string
 	Env      string
+	Hint     string
 	HTTP     *struct {
 		URL, Token string
 	}
@@ -282,11 +289,11 @@ func TestRecipes(t *testing.T) {
 		})
 	}
 	for _, file := range examples {
-		t.Errorf("no section quotes %s", file)
+		t.Errorf("no page quotes %s", file)
 	}
 }
 
-// Each named server has a section, which says what is not confirmed of it, and
+// Each named server has a page, which says what is not confirmed of it, and
 // is in the README.
 func TestRecipesNamedServers(t *testing.T) {
 	t.Parallel()
@@ -305,13 +312,13 @@ func TestRecipesNamedServers(t *testing.T) {
 			return name == server.Name
 		})
 		if i < 0 {
-			t.Errorf("no section is on %s", server.Name)
+			t.Errorf("no page is on %s", server.Name)
 			continue
 		}
 		_, doubt, found := strings.Cut(server.About, "Not confirmed")
 		if doubt = "Not confirmed" + strings.TrimSuffix(doubt, "."); found &&
 			!strings.Contains(plain(all[i].text), plain(doubt)) {
-			t.Errorf("%s: the section lacks %q", all[i].title, doubt)
+			t.Errorf("%s: the page lacks %q", all[i].title, doubt)
 		}
 	}
 }
@@ -409,6 +416,139 @@ func servePlatform(t *testing.T, world *webidentitytest.World, e explained, clai
 			t.Setenv(variable[1], secret)
 		}
 	}
+	return reach(address)
+}
+
+var headings = []string{"Job", "Profile", "Trust policy", "Provider", "Life and renewal", "Failures",
+	"Terraform and the AWS CLI", "Sources"}
+
+// Every page is of one template, and says when its facts were looked up.
+func TestRecipesTemplate(t *testing.T) {
+	t.Parallel()
+	for _, r := range recipes(t) {
+		sections := map[string]string{}
+		var got []string
+		for _, section := range strings.Split(r.text, "\n## ")[1:] {
+			heading, text, _ := strings.Cut(section, "\n")
+			got, sections[heading] = append(got, heading), text
+		}
+		if !slices.Equal(got, headings) {
+			t.Errorf("%s: the headings are %q", r.title, got)
+		}
+		checked := regexp.MustCompile(`(?m)^Facts checked: (.+)$`).FindStringSubmatch(sections["Sources"])
+		if checked == nil || !strings.Contains(sections["Sources"], "\n- https://") {
+			t.Fatalf("%s: it needs \"Facts checked: YEAR-MONTH-DAY\" and the URL of a source", r.title)
+		}
+		if _, err := time.Parse(time.DateOnly, checked[1]); err != nil {
+			t.Errorf("%s: %v", r.title, err)
+		}
+		if !strings.Contains(sections["Terraform and the AWS CLI"], "aws-web-identity exec deploy -- aws s3 ls") {
+			t.Errorf("%s: no job with the AWS CLI", r.title)
+		}
+		if r.account == "" {
+			continue // IAM has it built in
+		}
+		want := "--url https://" + r.provider + " \\\n  --client-id-list " + r.trusted + "\n"
+		if !strings.Contains(sections["Provider"], want) {
+			t.Errorf("%s: the provider is not %s", r.title, want)
+		}
+	}
+}
+
+var (
+	responded = regexp.MustCompile(`: (\S+) responded with (\d+) [^:;]*(?:: ("(?:[^"\\]|\\.)*"))?`)
+	expired   = regexp.MustCompile(` expired at ([^;]+)`)
+	onMachine = regexp.MustCompile(`(["}:])((/var)?/run/)`)
+)
+
+// The failures that a page shows are what the code says: before them are the
+// profile and its file, after them a link, and … stands for the words of a system.
+func TestRecipesFailures(t *testing.T) {
+	issuer := webidentitytest.NewIssuer("ES256")
+	defer issuer.Close()
+	for _, r := range recipes(t) {
+		i := slices.IndexFunc(r.blocks, func(b recipeBlock) bool { return b.language == "text" })
+		if i < 0 {
+			t.Errorf("%s: no failures", r.title)
+			continue
+		}
+		for _, line := range strings.Split(strings.TrimSuffix(r.blocks[i].text, "\n"), "\n") {
+			t.Run(r.title, func(t *testing.T) {
+				root := filepath.ToSlash(t.TempDir())
+				err := failAs(t, r.profiles[0].value, line, root, issuer)
+				if err == nil {
+					t.Fatal("no failure")
+				}
+				got, _, _ := strings.Cut(strings.ReplaceAll(err.Error(), root, ""), " (https://github.com/awstokenserver/")
+				if start, open := strings.CutSuffix(line, "…"); got != line && (!open || !strings.HasPrefix(got, start)) {
+					t.Errorf("the page says\n%s\nand the code\n%s", line, got)
+				}
+			})
+		}
+	}
+}
+
+// failAs asks for a token where a line of a page is what goes wrong. The files of a
+// machine are below root, where there are none.
+func failAs(t *testing.T, value, line, root string, issuer *webidentitytest.Issuer) error {
+	t.Helper()
+	if value == registered {
+		_, err := tokensource.Parse(value)
+		return err
+	}
+	e := explainValue(t, value)
+	for _, variable := range regexp.MustCompile(`\$\{env:(\w+)`).FindAllStringSubmatch(e.text+"${env:"+e.Env, -1) {
+		t.Setenv(variable[1], "") // so that it is restored
+		os.Unsetenv(variable[1])
+	}
+	options := func(o *tokensource.Options) { o.Retryer = aws.NopRetryer{} }
+	if at := expired.FindStringSubmatch(line); at != nil {
+		exp, err := time.Parse(time.RFC3339, at[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv(e.Env, issuer.Sign(map[string]any{"exp": exp.Unix()}))
+	} else if response := responded.FindStringSubmatch(line); response != nil {
+		client := respond(t, e, response[1], response[2], response[3])
+		options = func(o *tokensource.Options) { o.HTTPClient, o.Retryer = client, aws.NopRetryer{} }
+	}
+	source, err := tokensource.Parse(value, options)
+	if text := onMachine.ReplaceAllString(e.text, "${1}"+root+"${2}"); text != e.text {
+		source, err = tokensource.Document([]byte(text), options)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = source.Token(t.Context())
+	return err
+}
+
+// respond starts the token server of a document, at whatever host, with one response.
+func respond(t *testing.T, e explained, host, status, body string) *http.Client {
+	t.Helper()
+	code, _ := strconv.Atoi(status)
+	body, _ = strconv.Unquote(body)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(code)
+		io.WriteString(w, body)
+	}))
+	t.Cleanup(server.Close)
+	scheme := "https://"
+	if name, _, _ := strings.Cut(host, ":"); net.ParseIP(name) != nil {
+		scheme = "http://"
+	}
+	for _, variable := range regexp.MustCompile(`\$\{env:(\w+)`).FindAllStringSubmatch(e.text, -1) {
+		if strings.HasPrefix(e.HTTP.URL, variable[0]) {
+			t.Setenv(variable[1], scheme+host)
+		} else {
+			t.Setenv(variable[1], "request-token")
+		}
+	}
+	return reach(server.Listener.Addr().String())
+}
+
+// reach returns a client for which all hosts but loopback are at an address, in clear text for https too.
+func reach(address string) *http.Client {
 	dial := func(ctx context.Context, network, to string) (net.Conn, error) {
 		if host, _, _ := net.SplitHostPort(to); !net.ParseIP(host).IsLoopback() {
 			to = address
@@ -497,7 +637,7 @@ func TestRecipesSPIFFE(t *testing.T) {
 	all := recipes(t)
 	i := slices.IndexFunc(all, func(r recipe) bool { return r.profiles[0].value == registered })
 	if i < 0 {
-		t.Fatal("no section is on SPIFFE")
+		t.Fatal("no page is on SPIFFE")
 	}
 	r := all[i]
 	source := r.blocks[slices.IndexFunc(r.blocks, func(b recipeBlock) bool { return b.language == "go" })].text

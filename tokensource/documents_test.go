@@ -27,7 +27,7 @@ import (
 	"github.com/awstokenserver/config/tokensource"
 )
 
-// The documents that docs/recipes.md quotes. In a test, root stands for the
+// The documents that the pages of docs/recipes quote. In a test, root stands for the
 // folder of the files that a document reads.
 func exampleDocument(t *testing.T, name, folder, root string,
 	optFns ...func(*tokensource.Options)) tokensource.TokenSource {

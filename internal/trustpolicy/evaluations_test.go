@@ -263,7 +263,7 @@ var evaluations = []struct {
 		"Other providers",
 		"https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html; " +
 			"https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html; " +
-			"pages of the vendors in docs/recipes.md",
+			"pages of the vendors in docs/recipes",
 		[]evaluation{
 			{
 				"GitLab",
