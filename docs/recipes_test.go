@@ -234,7 +234,7 @@ func TestRecipes(t *testing.T) {
 			if len(r.profiles) == 0 || r.trusted == "" {
 				t.Fatal("it needs a profile and a trust policy")
 			}
-			if first := r.blocks[0].language; !slices.Contains([]string{"yaml", "hcl", "toml", "sh"}, first) {
+			if first := r.blocks[0].language; !slices.Contains([]string{"yaml", "hcl", "toml", "groovy", "sh"}, first) {
 				t.Errorf("its first block is %s, and not what makes the platform vend tokens", first)
 			}
 			if said := code.FindStringSubmatch(r.audience); said != nil && said[1] != r.trusted {
@@ -330,6 +330,7 @@ var recipeSubjects = map[string]string{
 	"CircleCI": "org/11111111-1111-1111-1111-111111111111/project/22222222-2222-2222-2222-222222222222" +
 		"/user/33333333-3333-3333-3333-333333333333/vcs-origin/github.com/acme/shop/vcs-ref/refs/heads/main",
 	"Bitbucket Pipelines": "{22222222-2222-2222-2222-222222222222}:{33333333-3333-3333-3333-333333333333}",
+	"Depot CI":            "spiffe://identity.depot.dev/org/org_1111/ci/github/acme/shop/ref/refs/heads/main/sandbox/snd_1",
 	"Codefresh":           "account:11111111:pipeline:22222222:initiator:33333333",
 	"Modal":               "modal:workspace_id:ac-1:environment_name:main:app_name:shop:function_name:deploy:container_id:1",
 	"HCP Terraform":       "organization:acme:project:shop:workspace:production:run_phase:apply",
@@ -337,7 +338,7 @@ var recipeSubjects = map[string]string{
 
 // elsewhere are the profiles that read files or a socket of a machine, which
 // tests of tokensource put in a folder of theirs.
-var elsewhere = regexp.MustCompile(`"/var/run/|"/etc/workload/|NOMAD_SECRETS_DIR|\$\{file:|"unix_socket"`)
+var elsewhere = regexp.MustCompile(`"/var/run/|"/etc/workload/|"/run/|NOMAD_SECRETS_DIR|\$\{file:|"unix_socket"`)
 
 // The page's profiles assume roles with the page's trust policies, in a world
 // where every platform is on loopback.
@@ -375,7 +376,7 @@ func TestRecipesAssume(t *testing.T) {
 			}
 		}
 	}
-	if skipped != 4 { // Fly, Kubernetes, Nomad, client certificate
+	if skipped != 5 { // Fly, Kubernetes, Nomad, client certificate, spiffe-helper
 		t.Errorf("%d profiles were skipped", skipped)
 	}
 }

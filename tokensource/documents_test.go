@@ -106,10 +106,24 @@ func serveHost(t *testing.T, host string, config *tls.Config, handler http.Handl
 	}}}, ca
 }
 
-func TestGitLabDocument(t *testing.T) {
-	source := exampleDocument(t, "GitLab", "", "")
-	failToken(t, source, tokensource.NotConfigured, "AWS_ID_TOKEN is not set")
-	t.Setenv("AWS_ID_TOKEN", theJWT)
+func TestVariableDocuments(t *testing.T) {
+	for name, hint := range map[string]string{"GitLab": "provide it", "Jenkins": "bind the credential",
+		"TeamCity": "add the build feature"} {
+		t.Run(name, func(t *testing.T) {
+			source := exampleDocument(t, name, "", "")
+			failToken(t, source, tokensource.NotConfigured, "AWS_ID_TOKEN is not set", "; "+hint)
+			t.Setenv("AWS_ID_TOKEN", theJWT)
+			wantToken(t, source)
+		})
+	}
+}
+
+func TestSPIFFEHelperDocument(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	source := exampleDocument(t, "SPIFFEHelper", "/run/spiffe", root)
+	failToken(t, source, tokensource.NotConfigured, "jwt_svid.token\" cannot be read", "; run spiffe-helper")
+	write(t, root, "jwt_svid.token", theJWT)
 	wantToken(t, source)
 }
 
