@@ -127,6 +127,25 @@ func TestSPIFFEHelperDocument(t *testing.T) {
 	wantToken(t, source)
 }
 
+func TestKeycloakDocument(t *testing.T) {
+	vendor := newFakeVendor(t, false)
+	source := exampleDocument(t, "Keycloak", "", "", useClient(vendor.client))
+	t.Setenv("KEYCLOAK_CLIENT_SECRET", requestToken)
+	vendor.status = 200
+	vendor.body = fmt.Sprintf(`{"access_token": %q, "expires_in": 300, "token_type": "Bearer", "scope": ""}`, theJWT)
+	wantToken(t, source)
+	want := seen{"POST", "https://keycloak.example.com/realms/shop/protocol/openid-connect/token",
+		"client_id=deploy&client_secret=" + requestToken + "&grant_type=client_credentials",
+		map[string]string{"Content-Type": "application/x-www-form-urlencoded"}}
+	if !reflect.DeepEqual(vendor.last, want) {
+		t.Errorf("got %+v\nwant %+v", vendor.last, want)
+	}
+	vendor.status, vendor.body = 401, `{"error":"unauthorized_client"}`
+	failToken(t, source, tokensource.TokenRefused, "unauthorized_client", "; let the client deploy")
+	t.Setenv("KEYCLOAK_CLIENT_SECRET", "")
+	failToken(t, source, tokensource.NotConfigured, "KEYCLOAK_CLIENT_SECRET is empty", "; let the client deploy")
+}
+
 func TestKubernetesDocument(t *testing.T) {
 	t.Parallel()
 	var got seen
