@@ -105,7 +105,9 @@ func TestTroubleshooting(t *testing.T) {
 	}
 }
 
-// Every relative link in the documents leads somewhere.
+var notInAnchors = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+
+// Every relative link in the documents leads somewhere, and to a heading where it names one.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	documents, _ := filepath.Glob("*.md")
@@ -116,12 +118,35 @@ func TestLinks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`).FindAllSubmatch(text, -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(name), string(link[1]))); err != nil {
-				t.Errorf("%s: %v", name, err)
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]*)(#[^)]*)?\)`).FindAllSubmatch(text, -1) {
+			file := filepath.Join(filepath.Dir(name), string(link[1]))
+			if len(link[1]) == 0 {
+				file = name
+			}
+			if len(link[2]) == 0 {
+				if _, err := os.Stat(file); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+				continue
+			}
+			target, err := os.ReadFile(file)
+			if err != nil || !slices.Contains(anchors(string(target)), string(link[2][1:])) {
+				t.Errorf("%s: %s leads nowhere: %v", name, link[0], err)
 			}
 		}
 	}
+}
+
+// anchors are what GitHub makes of the headings of a page, and those written in it.
+func anchors(page string) (anchors []string) {
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(page, -1) {
+		text := notInAnchors.ReplaceAllString(strings.ToLower(heading[1]), "")
+		anchors = append(anchors, strings.ReplaceAll(text, " ", "-"))
+	}
+	for _, written := range regexp.MustCompile(`<a id="([^"]+)">`).FindAllStringSubmatch(page, -1) {
+		anchors = append(anchors, written[1])
+	}
+	return anchors
 }
 
 // The page on session tokens shows what an example runs.
