@@ -76,20 +76,27 @@ var contracts = map[string]contract{
 			{200, `{"count": 0}`, malformed, "nothing at /value"},
 		},
 	},
-	"Forgejo": { // its path is made up, for the variable decides
+	// codeberg.org/forgejo/forgejo, services/actions/task.go and tests/integration
+	"Forgejo": {
 		env: map[string]string{
-			"ACTIONS_ID_TOKEN_REQUEST_URL":   "https://codeberg.org/api/actions/idtoken?run=1",
+			"ACTIONS_ID_TOKEN_REQUEST_URL":   "https://codeberg.org/api/actions/_apis/pipelines/workflows/792/idtoken?placeholder=true",
 			"ACTIONS_ID_TOKEN_REQUEST_TOKEN": requestToken,
 		},
 		requests: map[string]seen{
-			"Forgejo": {"GET", "https://codeberg.org/api/actions/idtoken?run=1&audience=sts.amazonaws.com", "",
-				map[string]string{"Authorization": "Bearer " + requestToken}},
-			"Forgejo,": {"GET", "https://codeberg.org/api/actions/idtoken?run=1", "",
-				map[string]string{"Authorization": "Bearer " + requestToken}},
+			"Forgejo":  forgejoRequest("&audience=sts.amazonaws.com"),
+			"Forgejo,": forgejoRequest(""),
 		},
 		status:   200,
 		response: `{"value": "TOKEN"}`,
-		failures: []vendorFailure{{401, "Unauthorized", refused, "Unauthorized"}},
+		failures: []vendorFailure{
+			{400, "run-id does not match", refused, "run-id does not match"},
+			{401, "Bad authorization header", refused, "Bad authorization header"},
+			{500, "Error runner api parsing authorization token", unavailable, "500 Internal Server Error: " +
+				`"Error runner api parsing authorization token"; if it stays so: set ` + "`enable-openid-connect: true`"},
+			// placeholder=true may be a secret, and "not running" without its space may hold a part of it.
+			{500, "Error runner api getting task: task is not running", unavailable, "withheld: it may contain a secret); if it"},
+			{500, "<html>Internal Server Error</html>", unavailable, "500 Internal Server Error; if it stays so: "},
+		},
 	},
 	"Buildkite": {
 		env: map[string]string{"BUILDKITE_JOB_ID": "0190046e-e199-453b-a302-a21a4d649d31",
@@ -244,6 +251,11 @@ var contracts = map[string]contract{
 
 func githubRequest(query string) seen {
 	return seen{"GET", "https://pipelines.actions.githubusercontent.com/serverA/00000000-1111/_apis/distributedtask/hubs/Actions/plans/2/jobs/3/idtoken?api-version=2.0" + query, "",
+		map[string]string{"Authorization": "Bearer " + requestToken}}
+}
+
+func forgejoRequest(query string) seen {
+	return seen{"GET", "https://codeberg.org/api/actions/_apis/pipelines/workflows/792/idtoken?placeholder=true" + query, "",
 		map[string]string{"Authorization": "Bearer " + requestToken}}
 }
 

@@ -140,8 +140,9 @@ func (c *call) refusal(response *http.Response, body []byte) *failure {
 		e.Hint = "set the URL that responds with the token itself"
 		return f
 	}
-	// The page of a proxy says nothing about the token server.
-	if status < 500 || json.Valid(body) {
+	// The page of a proxy says nothing about the token server, whose own failure is a 500.
+	ownText := status == http.StatusInternalServerError && !bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
+	if status < 500 || json.Valid(body) || ownText {
 		e.Problem += c.quote(body)
 	}
 	pending := status == http.StatusForbidden &&

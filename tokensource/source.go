@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -184,6 +185,10 @@ func (s *source) fail(err error) error {
 		e.Hint = cmp.Or(e.Hint, s.doc.Hint, "provide it to the process, or name another token server")
 	case TokenRefused:
 		e.Hint = cmp.Or(s.doc.Hint, e.Hint) // a redirect often leads to a page to sign in
+	case TokenUnavailable:
+		if e.StatusCode == http.StatusInternalServerError && s.doc.Hint != "" { // Forgejo refuses so
+			e.Hint = "if it stays so: " + s.doc.Hint
+		}
 	}
 	return e
 }
