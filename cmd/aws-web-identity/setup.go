@@ -126,6 +126,9 @@ func setup(ctx context.Context, id identity, dir string, cache bool) ([]variable
 	keep := []string{"AWS_REGION", "AWS_DEFAULT_REGION"}
 	if slices.Contains(sources, "EcsContainer") {
 		keep = append(keep, ofContainer...)
+	} else { // programs that read neither profiles nor AWS_EC2_METADATA_DISABLED fail at an address where nothing listens
+		set = append(set, variable{name: "AWS_CONTAINER_CREDENTIALS_FULL_URI", value: "http://127.0.0.1:1/"},
+			variable{name: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", value: os.DevNull})
 	}
 	return withoutStale(set, keep...), nil
 }

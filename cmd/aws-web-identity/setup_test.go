@@ -68,6 +68,28 @@ func TestSetup(t *testing.T) {
 	}
 }
 
+// Later steps have the role of the machine and of a container where a profile asks for that,
+// and not otherwise.
+func TestSetupSurroundings(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]string{
+		"Ec2InstanceMetadata": "\nhttp://127.0.0.1:1/\n",
+		"EcsContainer":        "true\nhttp://own\n",
+		"Environment":         "true\nhttp://127.0.0.1:1/\n",
+	} {
+		t.Run(source, func(t *testing.T) {
+			t.Parallel()
+			profile := "[profile box]\nregion = us-east-1\nrole_arn = " + auditARN + "\ncredential_source = " + source + "\n"
+			later, _ := setUp(t, newWorld(t), deployProfile+profile, "--profile", "deploy")
+			cmd := later("echo $AWS_EC2_METADATA_DISABLED; echo $AWS_CONTAINER_CREDENTIALS_FULL_URI")
+			cmd.Env = append(cmd.Env, "AWS_EC2_METADATA_DISABLED=", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://own")
+			if stdout, stderr, _ := finish(t, cmd); stdout != want {
+				t.Errorf("%q, want %q: %s", stdout, want, stderr)
+			}
+		})
+	}
+}
+
 func readFolder(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
