@@ -2,7 +2,10 @@ package clients
 
 import (
 	"bytes"
+	"cmp"
+	"crypto/rand"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +13,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -17,6 +21,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/awstokenserver/config/webidentity/webidentitytest"
 )
@@ -32,15 +37,28 @@ type place struct {
 	*webidentitytest.World
 	tokens, sts, objects, machine *httptest.Server
 
-	down atomic.Bool // the token server
+	down    atomic.Bool // the token server
+	endless atomic.Bool // the listing of the bucket
+
+	looping string // while there is a file of that name, clients go on
 
 	mu     sync.Mutex
-	issued map[string]string // the role's name by access key
-	seen   []string          // who called, and in which region
+	issued map[string]*credentials // by access key
+	first  *credentials            // those of the first call
+	later  bool                    // whether there was a call with others when these had expired
+	seen   []string                // who called, and in which region
 }
 
+type credentials struct {
+	role    string
+	expires time.Time
+}
+
+var regions = map[string]string{"deploy": "eu-west-1", "audit": "us-west-2", "denied": "us-west-1"}
+
 func newPlace(t *testing.T) *place {
-	p := &place{World: webidentitytest.New(), issued: map[string]string{}}
+	p := &place{World: webidentitytest.New(), looping: filepath.Join(t.TempDir(), "looping"),
+		issued: map[string]*credentials{}}
 	t.Cleanup(p.Close)
 	for _, arn := range []string{deployARN, auditARN} {
 		p.STS.AddRole(webidentitytest.Role{ARN: arn, Subject: "repo:octo-org/octo-repo:*"})
@@ -82,9 +100,16 @@ func newPlace(t *testing.T) *place {
 	})
 	p.objects = start(func(w http.ResponseWriter, r *http.Request) {
 		p.see(r)
+		more := "<IsTruncated>false</IsTruncated>"
+		if p.endless.Load() {
+			time.Sleep(50 * time.Millisecond)
+			next := rand.Text()
+			more = "<IsTruncated>true</IsTruncated><NextContinuationToken>" + next + "</NextContinuationToken>" +
+				"<NextMarker>" + next + "</NextMarker>"
+		}
 		w.Header().Set("Content-Type", "application/xml")
 		fmt.Fprint(w, `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name>`+
-			`<Prefix></Prefix><KeyCount>0</KeyCount><MaxKeys>1000</MaxKeys><IsTruncated>false</IsTruncated></ListBucketResult>`)
+			`<Prefix></Prefix><KeyCount>0</KeyCount><MaxKeys>1000</MaxKeys>`+more+`</ListBucketResult>`)
 	})
 	p.machine = start(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -111,13 +136,14 @@ func (p *place) issue(r *http.Response) error {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	var result struct {
-		Key  string `xml:"AssumeRoleWithWebIdentityResult>Credentials>AccessKeyId"`
-		Role string `xml:"AssumeRoleWithWebIdentityResult>AssumedRoleUser>Arn"`
+		Key  string    `xml:"AssumeRoleWithWebIdentityResult>Credentials>AccessKeyId"`
+		End  time.Time `xml:"AssumeRoleWithWebIdentityResult>Credentials>Expiration"`
+		Role string    `xml:"AssumeRoleWithWebIdentityResult>AssumedRoleUser>Arn"`
 	}
 	if xml.Unmarshal(body, &result) == nil && result.Key != "" {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.issued[result.Key] = strings.Split(result.Role, "/")[1]
+		p.issued[result.Key] = &credentials{strings.Split(result.Role, "/")[1], result.End}
 	}
 	return nil
 }
@@ -130,11 +156,18 @@ func (p *place) see(r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if m := scope.FindStringSubmatch(r.Header.Get("Authorization")); m != nil {
-		role := p.issued[m[1]]
-		if role == "" {
-			role = m[1]
+		who = m[1] + " " + m[2]
+		if used := p.issued[m[1]]; used != nil {
+			who = used.role + " " + m[2]
+			if p.first == nil {
+				p.first = used
+			}
+			if time.Now().After(used.expires) {
+				who = "expired " + who
+			} else if time.Now().After(p.first.expires) {
+				p.later = true
+			}
 		}
-		who = role + " " + m[2]
 	}
 	p.seen = append(p.seen, who)
 }
@@ -144,6 +177,46 @@ func (p *place) callers() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Compact(slices.Clone(p.seen))
+}
+
+// outlived reports whether there was a call when the credentials of the first one had
+// expired, with others.
+func (p *place) outlived() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.later
+}
+
+// sets counts the sets of credentials that STS gave out.
+func (p *place) sets() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.issued)
+}
+
+// loop has the process of a client call until enough says so, or until it ends.
+func (p *place) loop(cmd *exec.Cmd, enough func() bool) (string, error) {
+	if err := os.WriteFile(p.looping, nil, 0o600); err != nil {
+		return "", err
+	}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	ended := make(chan error)
+	go func() { ended <- cmd.Wait() }()
+	for deadline := time.Now().Add(3 * time.Minute); !enough() && time.Now().Before(deadline); {
+		select {
+		case err := <-ended:
+			return out.String(), cmp.Or(err, errors.New("it ended before that"))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	p.endless.Store(false)
+	os.Remove(p.looping)
+	err := <-ended
+	return out.String(), err
 }
 
 // exchanges counts the exchanges by role.
@@ -163,12 +236,10 @@ func (p *place) environ(t *testing.T) []string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "config")
 	text := "[default]\nrole_arn = " + deployARN + "\nweb_identity_token_server = GitHub\nregion = us-east-1\n"
-	for _, profile := range []struct{ name, arn, region string }{
-		{"deploy", deployARN, "eu-west-1"}, {"audit", auditARN, "us-west-2"}, {"denied", deployARN + "2", "us-west-1"},
-	} {
+	for name, arn := range map[string]string{"deploy": deployARN, "audit": auditARN, "denied": deployARN + "2"} {
 		text += fmt.Sprintf("[profile %s]\nregion = %s\nrole_arn = %s\nrole_session_name = build\nweb_identity_token_server = GitHub\n"+
 			"[profile by-hand-%[1]s]\nregion = %[2]s\ncredential_process = %[4]s credential-process --profile %[1]s\n",
-			profile.name, profile.region, profile.arn, command)
+			name, regions[name], arn, command)
 	}
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -177,9 +248,14 @@ func (p *place) environ(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	environ := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
-	return append(environ, "AWS_CONFIG_FILE="+file, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_PAGER=",
-		"AWS_EC2_METADATA_SERVICE_ENDPOINT="+p.machine.URL+"/", "AWS_ENDPOINT_URL_STS="+p.sts.URL,
+	environ := slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(strings.ToUpper(v), "=")
+		return strings.HasPrefix(name, "AWS_") || strings.HasSuffix(name, "_PROXY")
+	})
+	return append(environ, "HOME="+t.TempDir(), "LOOP="+p.looping, "AWS_CONFIG_FILE="+file,
+		"AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_PAGER=",
+		"AWS_EC2_METADATA_SERVICE_ENDPOINT="+p.machine.URL+"/", "AWS_METADATA_ENDPOINT="+p.machine.URL,
+		"CPL_AWS_EC2_API_ROOT_URL="+p.machine.URL, "AWS_ENDPOINT_URL_STS="+p.sts.URL,
 		"AWS_ENDPOINT_URL_S3="+p.objects.URL, "TMPDIR="+t.TempDir(),
 		"ACTIONS_ID_TOKEN_REQUEST_URL="+p.tokens.URL+tokens.RequestURI(),
 		"ACTIONS_ID_TOKEN_REQUEST_TOKEN="+p.TokenServer.RequestToken)
