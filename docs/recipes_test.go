@@ -524,7 +524,7 @@ func failAs(t *testing.T, value, line, root string, issuer *webidentitytest.Issu
 	return err
 }
 
-// respond starts the token server of a document, at whatever host, with one response.
+// respond starts the token server of a document, at any host, with one response.
 func respond(t *testing.T, e explained, host, status, body string) *http.Client {
 	t.Helper()
 	code, _ := strconv.Atoi(status)

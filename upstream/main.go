@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/awstokenserver/config/internal/progress"
 )
 
 const usage = `usage: go run ./upstream build [-step STEP] -o DIR
@@ -51,7 +53,6 @@ func main() {
 	default:
 		fail()
 	}
-	progress("")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "upstream:", err)
 		os.Exit(1)
@@ -63,19 +64,12 @@ func fail() {
 	os.Exit(2)
 }
 
-// progress shows a line on a terminal until the next one. Elsewhere it writes nothing.
-func progress(format string, args ...any) {
-	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-		fmt.Fprintf(os.Stderr, "\r\x1b[K"+format, args...)
-	}
-}
-
 func build(dir, step string) error {
+	defer progress.Show(func() string { return "patching aws-sdk-go-v2" })()
 	release, err := pinned()
 	if err != nil {
 		return err
 	}
-	progress("patching")
 	work, err := workIn(release, step)
 	if work != "" {
 		defer os.RemoveAll(work)
@@ -83,7 +77,6 @@ func build(dir, step string) error {
 	if err != nil {
 		return err
 	}
-	progress("tidying go.mod")
 	if err := standAlone(work); err != nil {
 		return err
 	}
@@ -127,14 +120,16 @@ func check() error {
 			return err
 		}
 		for _, step := range series {
-			progress("%s: step %s", version, step.name)
+			name := version + ": step " + step.name
+			stop := progress.Show(func() string { return name })
+			err := try(release, step.name)
+			stop()
 			verdict := "it applies and builds, and all tests pass"
-			if err := try(release, step.name); err != nil {
+			if err != nil {
 				failed++
 				verdict = err.Error()
 			}
-			progress("")
-			fmt.Printf("%s: step %s: %s\n", version, step.name, verdict)
+			fmt.Printf("%s: %s\n", name, verdict)
 		}
 	}
 	if failed > 0 {

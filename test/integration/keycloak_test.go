@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -100,22 +99,11 @@ func TestKeycloak(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
-	bucket, key, content := "shop", "greeting", "hello from Keycloak"
+	bucket, key := "shop", "greeting"
 	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(content)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	object, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer object.Body.Close()
-	if got, err := io.ReadAll(object.Body); string(got) != content || err != nil {
-		t.Errorf("got %q, %v", got, err)
-	}
+	writeAndRead(ctx, t, client, bucket, key, "hello from Keycloak")
 
 	if os.Getenv("UPDATE") != "" && !t.Failed() {
 		page = regexp.MustCompile(`Last run: .{10}`).ReplaceAllString(page, "Last run: "+time.Now().Format(time.DateOnly))

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/awstokenserver/config"
@@ -94,8 +93,8 @@ func TestMinIO(t *testing.T) {
 				t.Fatal(err)
 			}
 			client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
-			bucket, key, content := &name, aws.String("greeting"), "hello from "+name
-			_, err = client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: bucket})
+			key := "greeting"
+			_, err = client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &name})
 			if c.denial != nil {
 				testenv.WantError(t, err, tokensource.RoleDenied, c.denial...)
 				return
@@ -103,22 +102,29 @@ func TestMinIO(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: key, Body: strings.NewReader(content)}); err != nil {
-				t.Fatal(err)
-			}
-			object, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: key})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer object.Body.Close()
-			if got, err := io.ReadAll(object.Body); string(got) != content || err != nil {
-				t.Errorf("got %q, %v", got, err)
-			}
-			list, err := client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: bucket})
-			if err != nil || len(list.Contents) != 1 || *list.Contents[0].Key != *key {
+			writeAndRead(ctx, t, client, name, key, "hello from "+name)
+			list, err := client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &name})
+			if err != nil || len(list.Contents) != 1 || *list.Contents[0].Key != key {
 				t.Errorf("listed %+v, %v", list, err)
 			}
 		})
+	}
+}
+
+// writeAndRead writes an object, and reads it back.
+func writeAndRead(ctx context.Context, t *testing.T, client *s3.Client, bucket, key, content string) {
+	t.Helper()
+	_, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(content)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer object.Body.Close()
+	if got, err := io.ReadAll(object.Body); string(got) != content || err != nil {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 
