@@ -69,11 +69,11 @@ func f() { fmt.Println(b); b(); b() }
 
 // TestCountPlaces notices a release that handles the token file in one more place.
 func TestCountPlaces(t *testing.T) {
-	release, err := pinned()
+	r, err := selected()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := work(t, release, "")
+	dir := work(t, r, "")
 	if err := os.WriteFile(filepath.Join(dir, "config/new.go"), []byte("var x = c.WebIdentityTokenFile\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestCountPlaces(t *testing.T) {
 // git apply takes the diff of each step on the release: it changes few files, adds few lines, and makes what build makes.
 func TestDiff(t *testing.T) {
 	t.Parallel()
-	release, err := pinned()
+	r, err := selected()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestDiff(t *testing.T) {
 		{"C", 380, withServer},
 	} {
 		t.Run(test.step, func(t *testing.T) {
-			patch, added, err := unified(release, test.step)
+			patch, added, err := unified(r, test.step)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,13 +119,13 @@ func TestDiff(t *testing.T) {
 			if !slices.Equal(changed, test.changed) {
 				t.Errorf("it changes %s, and should change %s", changed, test.changed)
 			}
-			testApply(t, release, test.step, patch)
+			testApply(t, r, test.step, patch)
 		})
 	}
 }
 
-func testApply(t *testing.T, release, step string, patch []byte) {
-	applied := work(t, release, "")
+func testApply(t *testing.T, r release, step string, patch []byte) {
+	applied := work(t, r, "")
 	file := filepath.Join(t.TempDir(), "patch")
 	if err := os.WriteFile(file, patch, 0o600); err != nil {
 		t.Fatal(err)
@@ -135,7 +135,7 @@ func testApply(t *testing.T, release, step string, patch []byte) {
 			t.Fatal(err)
 		}
 	}
-	want := work(t, release, step)
+	want := work(t, r, step)
 	for _, name := range append(modules, ".changelog") {
 		a, b := filepath.Join(want, name), filepath.Join(applied, name)
 		if _, err := run("", "git", "diff", "--no-index", "--stat", a, b); err != nil {
@@ -147,12 +147,13 @@ func testApply(t *testing.T, release, step string, patch []byte) {
 // A release in which something has moved is reported with the file and the declaration.
 func TestTry(t *testing.T) {
 	t.Parallel()
-	release, err := pinned()
+	r, err := selected()
 	if err != nil {
 		t.Fatal(err)
 	}
-	moved := filepath.Join(work(t, release, ""), "config")
-	file := filepath.Join(moved, "shared_config.go")
+	moved := maps.Clone(r)
+	moved["config"] = filepath.Join(work(t, r, ""), "config")
+	file := filepath.Join(moved["config"], "shared_config.go")
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -169,9 +170,9 @@ func TestTry(t *testing.T) {
 }
 
 // work is a folder with upstream's modules, patched up to a step.
-func work(t *testing.T, release, step string) string {
+func work(t *testing.T, r release, step string) string {
 	t.Helper()
-	dir, err := workIn(release, step)
+	dir, err := workIn(r, step)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	if err != nil {
 		t.Fatal(err)
@@ -207,12 +208,12 @@ func TestChangelog(t *testing.T) {
 // TestPatch proves what docs/proposal.md says of the series.
 func TestPatch(t *testing.T) {
 	longtest.Skip(t, "it runs the tests of aws-sdk-go-v2's config and credentials with and without each step")
-	release, err := pinned()
+	r, err := selected()
 	if err != nil {
 		t.Fatal(err)
 	}
 	copied := func(step string) string {
-		dir := work(t, release, step)
+		dir := work(t, r, step)
 		if err := standAlone(dir); err != nil {
 			t.Fatal(err)
 		}
@@ -511,7 +512,7 @@ func TestUsage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range []string{
-		"", "build", "build DIR", "build -step B DIR", "diff x", "diff -step", "check x", "check -step B", "walk",
+		"", "build", "build DIR", "build -step B DIR", "verify", "verify -o DIR", "diff x", "diff -step", "check x", "check -step B", "walk",
 	} {
 		out, err := exec.Command(command, strings.Fields(args)...).CombinedOutput()
 		if err == nil || err.Error() != "exit status 2" || !bytes.Contains(out, []byte("usage:")) {
@@ -527,8 +528,9 @@ func TestUsage(t *testing.T) {
 		!bytes.Contains(out, []byte(`"D" is not a step`)) {
 		t.Errorf("%v, %s", err, out)
 	}
-	if out, err := exec.Command(command, "build", "-o", dir).CombinedOutput(); err == nil {
-		t.Errorf("%s", out)
+	if out, err := exec.Command(command, "build", "-o", dir).CombinedOutput(); err == nil ||
+		!bytes.Contains(out, []byte("is not what this command wrote")) {
+		t.Errorf("%v, %s", err, out)
 	}
 	if text, err := os.ReadFile(filepath.Join(dir, "config/config.go")); err != nil || string(text) != "mine" {
 		t.Error("a file was overwritten")

@@ -5,7 +5,6 @@ package guest
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +14,6 @@ import (
 	"testing"
 
 	"golang.org/x/mod/module"
-	"golang.org/x/mod/zip"
 
 	"github.com/awstokenserver/config/internal/longtest"
 )
@@ -32,41 +30,21 @@ func proxy(t *testing.T) []string {
 	dir := t.TempDir()
 	for path, folder := range map[string]string{library: "../..", library + "/cmd": "../../cmd",
 		library + "/conformance": "../../conformance"} {
-		versions := filepath.Join(dir, filepath.FromSlash(path), "@v")
-		if err := os.MkdirAll(versions, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		var archive bytes.Buffer
-		if err := zip.CreateFromDir(&archive, module.Version{Path: path, Version: release}, folder); err != nil {
-			t.Fatal(err)
-		}
-		requirements, err := os.ReadFile(filepath.Join(folder, "go.mod"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for name, text := range map[string][]byte{
-			"list":            []byte(release + "\n"),
-			release + ".info": fmt.Appendf(nil, `{"Version": %q}`, release),
-			release + ".mod":  requirements,
-			release + ".zip":  archive.Bytes(),
-		} {
-			if err := os.WriteFile(filepath.Join(versions, name), text, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
+		serve(t, dir, module.Version{Path: path, Version: release}, folder)
 	}
 	// What was downloaded before comes from the cache, and this release stays out of it.
 	cache := goCommand(t, ".", os.Environ(), "env", "GOMODCACHE", "GOPROXY")
 	known, others, _ := strings.Cut(strings.TrimSpace(cache), "\n")
-	url := func(path string) string {
-		if path = filepath.ToSlash(path); runtime.GOOS == "windows" {
-			path = "/" + path
-		}
-		return "file://" + path
-	}
 	return append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod -modcacherw", "GOMODCACHE="+t.TempDir(),
 		"GONOSUMDB="+library,
-		"GOPROXY="+url(dir)+","+url(filepath.Join(known, "cache", "download"))+","+others)
+		"GOPROXY="+fileURL(dir)+","+fileURL(filepath.Join(known, "cache", "download"))+","+others)
+}
+
+func fileURL(path string) string {
+	if path = filepath.ToSlash(path); runtime.GOOS == "windows" {
+		path = "/" + path
+	}
+	return "file://" + path
 }
 
 func goCommand(t *testing.T, dir string, env []string, args ...string) string {
