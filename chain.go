@@ -190,16 +190,16 @@ func (l *load) webIdentity(given func(*stscreds.WebIdentityRoleOptions)) func(*s
 	return func(o *stscreds.WebIdentityRoleOptions) {
 		file, _ := o.TokenRetriever.(stscreds.IdentityTokenFile)
 		value, named := sharedfile.TokenServer(string(file))
-		var err error
 		if named {
-			l.server.TokenSource, err = tokensource.Parse(value, l.httpOptions(o.Client))
+			l.server.value, l.server.optFns = value, nil
+			l.server.parse(l.httpOptions(o.Client))
 			o.TokenRetriever = l.server
 		}
 		if given != nil {
 			given(o)
 		}
 		if named && o.TokenRetriever == l.server {
-			l.err = err
+			l.err = l.server.err
 			webidentity.Options(l.server)(o)
 		}
 		_, l.hasSource = o.TokenRetriever.(webidentity.SourceRetriever)
@@ -384,6 +384,15 @@ func (l *load) cached(cfg *aws.Config, provider aws.CredentialsProvider) *aws.Cr
 type namedServer struct {
 	tokensource.TokenSource
 	setting string // known when the load is over
+	value   string
+	optFns  []func(*tokensource.Options)
+	err     error // why there is no TokenSource
+}
+
+// parse makes the token source anew, with fn after the options that it had.
+func (s *namedServer) parse(fn func(*tokensource.Options)) {
+	s.optFns = append(s.optFns, fn)
+	s.TokenSource, s.err = tokensource.Parse(s.value, s.optFns...)
 }
 
 // Token adds the setting to the errors of the source.

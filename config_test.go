@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -307,6 +308,41 @@ func TestWithTokenSource(t *testing.T) {
 			if len(sts.Requests) != 1 || !strings.Contains(sts.Requests[0], "of-the-program") ||
 				!strings.Contains(sts.Requests[0], "RoleSessionName=mine") {
 				t.Errorf("%q", sts.Requests)
+			}
+		})
+	}
+}
+
+// The options of the program come after those of the STS client, and before the first request.
+func TestWithTokenServerOptions(t *testing.T) {
+	t.Parallel()
+	for name, set := range map[string]func(*tokensource.Options){
+		"each attempt": func(o *tokensource.Options) { o.Timeout = time.Millisecond },
+		"all attempts": func(o *tokensource.Options) { o.TotalTimeout = time.Millisecond },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ended := make(chan struct{})
+			defer close(ended)
+			silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-ended }))
+			t.Cleanup(silent.Close)
+			server := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, `{"version":1,"http":{"url":%q}}`, silent.URL))
+			_, options := testenv.ProfileFile(t, "web", "[profile web]\n"+region+role1+"web_identity_token_server = "+server+"\n")
+			called := false
+			cfg, err := config.LoadDefaultConfig(t.Context(), append(options,
+				config.WithHTTPClient(http.DefaultClient),
+				config.WithRetryMaxAttempts(1),
+				config.WithTokenServerOptions(func(o *tokensource.Options) {
+					called = o.HTTPClient != nil && o.Retryer != nil
+					set(o)
+				}))...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = cfg.Credentials.Retrieve(t.Context())
+			testenv.WantError(t, err, tokensource.TokenUnavailable, "after 1ms")
+			if !called {
+				t.Error("the options do not come after those of the STS client")
 			}
 		})
 	}

@@ -29,11 +29,15 @@ type failure struct {
 
 // attempt sends the request once.
 func (c *call) attempt(ctx context.Context) (string, *failure) {
-	timeout := c.source.options.Timeout
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	all := ctx
+	ctx, cancel := context.WithTimeout(all, c.source.options.Timeout)
 	defer cancel()
 	noResponse := func(err error) *failure {
 		if ctx.Err() != nil {
+			timeout := c.source.options.Timeout
+			if all.Err() != nil {
+				timeout = c.source.options.TotalTimeout
+			}
 			err = fmt.Errorf("after %v: %w", timeout, os.ErrDeadlineExceeded)
 		}
 		return c.noResponse(err)

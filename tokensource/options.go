@@ -23,8 +23,7 @@ type Options struct {
 
 	// Retryer gives the number of attempts, the delays between them and the
 	// retry quota; which failures are retried is for the token source to say.
-	// Nil means the SDK's standard retryer. All attempts together end after one
-	// minute, regardless of the retryer.
+	// Nil means the SDK's standard retryer.
 	Retryer aws.Retryer
 
 	// Logger logs what LogMode says. Nil means no log.
@@ -40,4 +39,9 @@ type Options struct {
 	// Timeout bounds each attempt, from connecting to the end of the body. Zero
 	// means 5 seconds.
 	Timeout time.Duration
+
+	// TotalTimeout bounds all attempts together, regardless of the retryer. Zero
+	// means one minute. A retrieval of credentials ends after three minutes in any
+	// case.
+	TotalTimeout time.Duration
 }

@@ -7,14 +7,10 @@ import (
 	"github.com/aws/smithy-go/logging"
 )
 
-// maxTotal bounds all attempts together. aws.CredentialsCache calls with a
-// context that never ends.
-const maxTotal = time.Minute
-
 // retry calls attempt until it succeeds or there is no sense or time in another. It takes
 // nothing from the retryer's quota: that is for AWS.
 func (s *source) retry(ctx context.Context, attempt func(context.Context) (string, *failure)) (string, error) {
-	bounded, cancel := context.WithTimeout(ctx, maxTotal)
+	bounded, cancel := context.WithTimeout(ctx, s.options.TotalTimeout)
 	defer cancel()
 	retryer := s.options.Retryer
 	for n := 1; ; n++ {

@@ -129,6 +129,9 @@ func open(name string, doc *document, optFns []func(*Options)) (TokenSource, err
 	if s.options.Timeout <= 0 {
 		s.options.Timeout = 5 * time.Second
 	}
+	if s.options.TotalTimeout <= 0 {
+		s.options.TotalTimeout = time.Minute // aws.CredentialsCache calls with a context that never ends
+	}
 	if audience := cmp.Or(s.options.Audience, s.doc.Audience); audience != nil {
 		s.audience = *audience
 	}
