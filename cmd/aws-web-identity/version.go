@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -22,12 +23,18 @@ func versionCommand() *cobra.Command {
 	}
 }
 
+// release and commit are set by the linker in a release: see .goreleaser.yaml.
+var release, commit string
+
 // version returns what the command was built from.
 func version() string {
-	own, sdk := "(devel)", "(unknown)"
+	own, revision, sdk := release, commit, "(unknown)"
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if info.Main.Version != "" {
-			own = info.Main.Version
+		own = cmp.Or(own, info.Main.Version)
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = cmp.Or(revision, s.Value)
+			}
 		}
 		for _, m := range info.Deps {
 			if m.Path == "github.com/aws/aws-sdk-go-v2" {
@@ -35,5 +42,6 @@ func version() string {
 			}
 		}
 	}
-	return fmt.Sprintf("%s, aws-sdk-go-v2 %s, %s %s/%s", own, sdk, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("%s, commit %s, aws-sdk-go-v2 %s, %s %s/%s", cmp.Or(own, "(devel)"), cmp.Or(revision, "(unknown)"), sdk,
+		runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
