@@ -27,5 +27,6 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sso v1.39.5 // indirect
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.5 // indirect
 	github.com/go-jose/go-jose/v4 v4.1.8 // indirect
+	go.yaml.in/yaml/v3 v3.0.4
 	golang.org/x/mod v0.25.0
 )
