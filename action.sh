@@ -96,7 +96,8 @@ profile=$INPUT_AWS_PROFILE
 case $profile in *[!A-Za-z0-9_.-]*) fail "aws-profile may have letters, digits, and any of _.-" ;; esac
 if test -n "$INPUT_CONFIG_FILE"; then
 	for name in aws-region role-to-assume web-identity-token-file role-chaining audience role-duration-seconds \
-		role-external-id role-session-name sts-endpoint overwrite-aws-profile force-skip-oidc transitive-tag-keys custom-tags; do
+		role-external-id role-session-name sts-endpoint overwrite-aws-profile \
+		force-skip-oidc transitive-tag-keys custom-tags; do
 		refuse $name "config-file says that"
 	done
 	if test -z "$profile"; then

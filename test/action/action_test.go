@@ -242,7 +242,8 @@ func (j *job) use(t *testing.T, inputs map[string]string) (string, map[string]st
 	return printed, outputs, nil
 }
 
-const profiles = "[profile staging]\nregion = eu-west-1\nrole_arn = " + deployARN + "\nweb_identity_token_server = GitHub\n" +
+const profiles = "[profile staging]\nregion = eu-west-1\nrole_arn = " + deployARN +
+	"\nweb_identity_token_server = GitHub\n" +
 	"[profile production]\nregion = us-west-2\nrole_arn = " + auditARN + "\nweb_identity_token_server = GitHub\n"
 
 func (j *job) write(t *testing.T, name, text string) {
@@ -289,7 +290,8 @@ for name in ("staging", "production"):
 		t.Errorf("%v: %s", err, out)
 	}
 	for name, value := range j.env {
-		if strings.HasPrefix(value, "ASIA") || strings.HasPrefix(name, "AWS_SECRET") || strings.HasPrefix(name, "AWS_SESSION") {
+		if strings.HasPrefix(value, "ASIA") || strings.HasPrefix(name, "AWS_SECRET") ||
+			strings.HasPrefix(name, "AWS_SESSION") {
 			t.Errorf("%s is in the environment", name)
 		}
 	}

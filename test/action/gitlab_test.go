@@ -57,7 +57,8 @@ func ofGitLab(t *testing.T, j *job, script string, inputs map[string]string) (st
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, _, err := j.run(t, strings.Join(append(template.BeforeScript, script), "\n"), "AWS_ID_TOKEN="+strings.TrimSpace(token),
+	out, _, err := j.run(t, strings.Join(append(template.BeforeScript, script), "\n"),
+		"AWS_ID_TOKEN="+strings.TrimSpace(token),
 		"ACTIONS_ID_TOKEN_REQUEST_URL=", "ACTIONS_ID_TOKEN_REQUEST_TOKEN=")
 	return out, err
 }

@@ -50,7 +50,8 @@ func snapshot(t *testing.T, goreleaser string) string {
 	return clone
 }
 
-// A release is the same bytes wherever it is made. Its packages install, and the command runs with nothing else in the root.
+// A release is the same bytes wherever it is made. Its packages install, and the command
+// runs with nothing else in the root.
 func TestSnapshot(t *testing.T) {
 	t.Parallel()
 	longtest.Skip(t, "it makes two releases")
@@ -106,9 +107,12 @@ func TestSnapshot(t *testing.T) {
 	if out := run(t, exec.Command(command, "demo")); !strings.Contains(out, "nothing was stored") {
 		t.Errorf("demo: %s", out)
 	}
-	for _, name := range []string{"usr/share/man/man1/aws-web-identity-exec.1", "usr/share/zsh/site-functions/_aws-web-identity",
-		"usr/share/bash-completion/completions/aws-web-identity", "usr/share/fish/vendor_completions.d/aws-web-identity.fish"} {
-		if text, err := os.ReadFile(filepath.Join(installed, name)); err != nil || !strings.Contains(string(text), "web-identity") {
+	for _, name := range []string{"usr/share/man/man1/aws-web-identity-exec.1",
+		"usr/share/zsh/site-functions/_aws-web-identity",
+		"usr/share/bash-completion/completions/aws-web-identity",
+		"usr/share/fish/vendor_completions.d/aws-web-identity.fish"} {
+		text, err := os.ReadFile(filepath.Join(installed, name))
+		if err != nil || !strings.Contains(string(text), "web-identity") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
