@@ -69,8 +69,8 @@ func build(dir, step string) error {
 		fmt.Println("  " + line)
 	}
 	fmt.Printf("  %d files added\n", added)
-	fmt.Printf("\nFor the program to use it, from the folder of its go.mod:\n  go mod edit -replace %s=%s \\\n    -replace %s=%s\n",
-		theirs, replacementPath(dir, "config"), theirCredentials, replacementPath(dir, "credentials"))
+	fmt.Printf("\nFor the program to use it, from the folder of its go.mod:\n"+
+		"  go mod edit -replace %s=%s \\\n    -replace %s=%s\n", theirs, replacementPath(dir, "config"), theirCredentials, replacementPath(dir, "credentials"))
 	return nil
 }
 
