@@ -67,6 +67,41 @@ func TestREADME(t *testing.T) {
 	}
 }
 
+// The README's command changes the import in any form, and gofmt has nothing to say.
+func TestREADMESwap(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := regexp.MustCompile(`gofmt -w -r '(.*)' \.`).FindSubmatch(text)
+	if rule == nil {
+		t.Fatal("no gofmt in the README")
+	}
+	file := filepath.Join(t.TempDir(), "main.go")
+	os.WriteFile(file, []byte(`package main
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+var _ = []any{aws.Config{}, config.LoadDefaultConfig, awsconfig.LoadDefaultConfig, sts.New}
+`), 0o600)
+	for _, args := range [][]string{{"-w", "-r", string(rule[1])}, {"-l"}} {
+		if out, err := exec.Command("gofmt", append(args, file)...).CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("gofmt %q: %v %s", args, err, out)
+		}
+	}
+	swapped, err := os.ReadFile(file)
+	if err != nil || strings.Contains(string(swapped), "aws-sdk-go-v2/config") ||
+		strings.Count(string(swapped), `"github.com/awstokenserver/config"`) != 2 {
+		t.Errorf("%v: %s", err, swapped)
+	}
+}
+
 // The README's values are values.
 func TestREADMEValues(t *testing.T) {
 	t.Parallel()
