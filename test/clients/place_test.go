@@ -116,7 +116,7 @@ func newPlace(t *testing.T) *place {
 		case strings.HasSuffix(r.URL.Path, "/api/token"):
 			w.Header().Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "21600")
 			fmt.Fprint(w, "token")
-		case strings.HasSuffix(r.URL.Path, "/security-credentials/"):
+		case strings.HasSuffix(strings.TrimSuffix(r.URL.Path, "/"), "/security-credentials"): // C++ sends no slash
 			fmt.Fprint(w, "machine")
 		case strings.HasSuffix(r.URL.Path, "/machine"):
 			fmt.Fprint(w, `{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":"ASIAMACHINE","SecretAccessKey":"x","Token":"x",`+
