@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net"
+	"reflect"
 	"sync"
 	"syscall"
 	"time"
@@ -237,7 +238,7 @@ func isTemporary(err error) bool {
 	}
 	var failed net.Error
 	errors.As(err, &failed)
-	_, isErrno := failed.(syscall.Errno) // as of a file
+	isErrno := reflect.TypeOf(failed) == reflect.TypeOf(syscall.ENOENT) // as of a file
 	return classify(err) == tokensource.STSUnavailable || failed != nil && !isErrno
 }
 

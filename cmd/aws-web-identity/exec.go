@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
@@ -137,10 +136,7 @@ func pass(ctx context.Context, cmd *exec.Cmd) error {
 		}
 	}()
 	cmd.Wait()
-	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		return exitCode(128 + int(status.Signal()))
-	}
-	return exitCode(cmd.ProcessState.ExitCode())
+	return exitCode(exitStatus(cmd.ProcessState))
 }
 
 // cannotRun reports why a command cannot be run, with the exit codes of a shell.

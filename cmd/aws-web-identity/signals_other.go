@@ -1,4 +1,4 @@
-//go:build !linux && !darwin
+//go:build !unix
 
 package main
 
@@ -7,8 +7,10 @@ import (
 	"syscall"
 )
 
-var passedOn = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
+var passedOn = []os.Signal{syscall.SIGINT, syscall.SIGTERM}
 
 // cameFromTerminal reports whether the command has got a signal already, as it
 // has in the console of Windows.
 func cameFromTerminal(s os.Signal) bool { return s == syscall.SIGINT }
+
+func exitStatus(state *os.ProcessState) int { return state.ExitCode() }

@@ -1,11 +1,12 @@
-//go:build linux || darwin
+//go:build unix
 
 package main
 
 import (
 	"os"
 	"syscall"
-	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 var passedOn = []os.Signal{
@@ -24,8 +25,15 @@ func cameFromTerminal(s os.Signal) bool {
 		return false
 	}
 	defer terminal.Close()
-	var foreground int32
-	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, terminal.Fd(), syscall.TIOCGPGRP,
-		uintptr(unsafe.Pointer(&foreground)))
-	return errno == 0 && int(foreground) == syscall.Getpgrp()
+	foreground, err := unix.IoctlGetInt(int(terminal.Fd()), unix.TIOCGPGRP) // 32 bits, on big-endian machines the upper ones
+	own := unix.Getpgrp()
+	return err == nil && (foreground == own || int64(foreground)>>32 == int64(own))
+}
+
+// exitStatus is that of a shell: 128+n if signal n ended the process.
+func exitStatus(state *os.ProcessState) int {
+	if status := state.Sys().(syscall.WaitStatus); status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return state.ExitCode()
 }
