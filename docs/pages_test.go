@@ -200,3 +200,27 @@ func TestSessionTokensPage(t *testing.T) {
 		t.Errorf("the example does not run the code of the page")
 	}
 }
+
+// docs/platforms.md and .ci/platforms name the same.
+func TestPlatforms(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("platforms.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile("../.ci/platforms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := regexp.MustCompile(`\b(?:linux|darwin|windows)/\w+|fips140|chroot|/dev/fd as in Lambda`)
+	for _, match := range steps.FindAllString(string(script), -1) {
+		if !strings.Contains(strings.ReplaceAll(string(page), "`", ""), match) {
+			t.Errorf("the page does not name %s", match)
+		}
+	}
+	for _, match := range steps.FindAllString(strings.ReplaceAll(string(page), "`", ""), -1) {
+		if match != "linux/amd64" && !strings.Contains(string(script), match) {
+			t.Errorf("the script does not do %s", match)
+		}
+	}
+}

@@ -13,6 +13,8 @@ require (
 	github.com/google/go-cmp v0.7.0
 )
 
+require golang.org/x/sync v0.17.0 // indirect
+
 require (
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.27 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.9 // indirect
@@ -28,5 +30,6 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.5 // indirect
 	github.com/go-jose/go-jose/v4 v4.1.8 // indirect
 	go.yaml.in/yaml/v3 v3.0.4
-	golang.org/x/mod v0.25.0
+	golang.org/x/mod v0.29.0
+	golang.org/x/tools v0.38.0
 )

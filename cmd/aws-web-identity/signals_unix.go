@@ -26,8 +26,8 @@ func cameFromTerminal(s os.Signal) bool {
 	}
 	defer terminal.Close()
 	foreground, err := unix.IoctlGetInt(int(terminal.Fd()), unix.TIOCGPGRP) // 32 bits, on big-endian machines the upper ones
-	own := unix.Getpgrp()
-	return err == nil && (foreground == own || int64(foreground)>>32 == int64(own))
+	own, ownErr := unix.Getpgid(0)
+	return err == nil && ownErr == nil && (foreground == own || int64(foreground)>>32 == int64(own))
 }
 
 // exitStatus is that of a shell: 128+n if signal n ended the process.
