@@ -458,8 +458,9 @@ var faults = []fault{
 	{"takes no token but a JWT", "tokensource/token.go", `case token == "":`, `case strings.Count(token, ".") != 2:`,
 		"token-opaque"},
 	{"keeps the token over a refresh", "chain.go",
-		`l.httpOptions(o.Client))`,
-		"l.httpOptions(o.Client))\n\t\t\tif err == nil {\n\t\t\t\tl.server.TokenSource = tokensource.Reuse(l.server.TokenSource)\n\t\t\t}",
+		`s.TokenSource, s.err = tokensource.Parse(s.value, s.optFns...)`,
+		"s.TokenSource, s.err = tokensource.Parse(s.value, s.optFns...)\n\tif s.err == nil {\n" +
+			"\t\ts.TokenSource = tokensource.Reuse(s.TokenSource)\n\t}",
 		"token-fresh"},
 	{"trims more than blanks", "tokensource/secrets.go",
 		`return strings.Trim(text, blanks)`, `return strings.TrimSpace(text)`,
