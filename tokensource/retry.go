@@ -7,8 +7,9 @@ import (
 	"github.com/aws/smithy-go/logging"
 )
 
-// retry calls attempt until it succeeds or there is no sense or time in another. It takes
-// nothing from the retryer's quota: that is for AWS.
+// retry calls attempt until it succeeds or there is no sense or time in another. It is
+// not the SDK's retry middleware, which takes from the retryer's quota: that is for AWS,
+// and the retryer may be one that the program shares between clients.
 func (s *source) retry(ctx context.Context, attempt func(context.Context) (string, *failure)) (string, error) {
 	bounded, cancel := context.WithTimeout(ctx, s.options.TotalTimeout)
 	defer cancel()
