@@ -45,7 +45,8 @@ def look(browser, width, height):
     page.goto(origin)
     if width < 1000:
         page.click("label.md-header__button[for=__search]")
-    page.fill(".md-search__input", "outage")
+    page.click(".md-search__input")
+    page.keyboard.type("outage")
     page.wait_for_selector(".md-search-result__item a")
     page.close()
 
