@@ -58,4 +58,4 @@ with sync_playwright() as playwright:
     browser.close()
 
 print(f"{len(pages)} pages, looked at twice")
-sys.exit("\n".join(problems))
+sys.exit("\n".join(problems) or 0)
