@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,6 +40,8 @@ type place struct {
 
 	down    atomic.Bool // the token server
 	endless atomic.Bool // the listing of the bucket
+
+	grace time.Duration // for how long credentials are good after the end that clients are told
 
 	looping string // while there is a file of that name, clients go on
 
@@ -143,10 +146,16 @@ func (p *place) issue(r *http.Response) error {
 	if xml.Unmarshal(body, &result) == nil && result.Key != "" {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.issued[result.Key] = &credentials{strings.Split(result.Role, "/")[1], result.End}
+		told := result.End.Add(-p.grace)
+		p.issued[result.Key] = &credentials{strings.Split(result.Role, "/")[1], told}
+		body = expiration.ReplaceAll(body, []byte("<Expiration>"+told.Format(time.RFC3339)+"</Expiration>"))
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		r.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	return nil
 }
+
+var expiration = regexp.MustCompile(`<Expiration>.*</Expiration>`)
 
 var scope = regexp.MustCompile(`Credential=([^/]+)/\d+/([^/]+)/`)
 
@@ -162,9 +171,9 @@ func (p *place) see(r *http.Request) {
 			if p.first == nil {
 				p.first = used
 			}
-			if time.Now().After(used.expires) {
+			if time.Now().After(used.expires.Add(p.grace)) {
 				who = "expired " + who
-			} else if time.Now().After(p.first.expires) {
+			} else if used != p.first && time.Now().After(p.first.expires) {
 				p.later = true
 			}
 		}
