@@ -70,7 +70,8 @@ func build(dir, step string) error {
 	}
 	fmt.Printf("  %d files added\n", added)
 	fmt.Printf("\nFor the program to use it, from the folder of its go.mod:\n"+
-		"  go mod edit -replace %s=%s \\\n    -replace %s=%s\n", theirs, replacementPath(dir, "config"), theirCredentials, replacementPath(dir, "credentials"))
+		"  go mod edit -replace %s=%s \\\n    -replace %s=%s\n",
+		theirs, replacementPath(dir, "config"), theirCredentials, replacementPath(dir, "credentials"))
 	return nil
 }
 
@@ -83,15 +84,7 @@ func replacementPath(dir, module string) string {
 	return "./" + filepath.ToSlash(path)
 }
 
-// buildNew writes patched copies to a folder without any.
-func buildNew(dir, step string) error {
-	r, err := selected()
-	if err != nil {
-		return err
-	}
-	return buildRelease(r, dir, step)
-}
-
+// buildRelease writes patched copies of a release to a folder without any.
 func buildRelease(r release, dir, step string) error {
 	defer progress.Show(func() string { return "patching aws-sdk-go-v2" })()
 	work, err := workIn(r, step)

@@ -34,7 +34,11 @@ func agree(dir string) error {
 		return err
 	}
 	copied, module := filepath.Join(dir, "patched"), filepath.Join(dir, "agree")
-	if err := buildNew(copied, "C"); err != nil {
+	r, err := selected()
+	if err != nil {
+		return err
+	}
+	if err := buildRelease(r, copied, "C"); err != nil {
 		return err
 	}
 	rename := strings.NewReplacer(theirs, renamed+"config", theirCredentials, renamed+"credentials")
