@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,13 +26,22 @@ func Main(m *testing.M) {
 // foreignVariables are what the environment says about AWS and about proxies.
 func foreignVariables() (names []string) {
 	for _, variable := range os.Environ() {
-		name, _, _ := strings.Cut(variable, "=")
-		if strings.HasPrefix(name, "AWS_") || strings.HasSuffix(strings.ToLower(name), "_proxy") {
+		if isForeign(variable) {
+			name, _, _ := strings.Cut(variable, "=")
 			names = append(names, name)
 		}
 	}
 	return names
 }
+
+func isForeign(variable string) bool {
+	name, _, _ := strings.Cut(strings.ToUpper(variable), "=")
+	return strings.HasPrefix(name, "AWS_") || strings.HasSuffix(name, "_PROXY")
+}
+
+// Environ is the environment for a process, without what it says about AWS and about
+// proxies.
+func Environ() []string { return slices.DeleteFunc(os.Environ(), isForeign) }
 
 // Clear clears what the environment says about AWS and about proxies, and moves the
 // home, for a test that sets variables.

@@ -25,6 +25,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/awstokenserver/config/internal/longtest"
+	"github.com/awstokenserver/config/internal/testenv"
 	"github.com/awstokenserver/config/webidentity/webidentitytest"
 )
 
@@ -129,10 +130,7 @@ func newJob(t *testing.T, sum string) (*job, *webidentitytest.World) {
 // run runs a step, and keeps what it sets for later ones. It returns what is printed, and the outputs.
 func (j *job) run(t *testing.T, script string, env ...string) (string, map[string]string, error) {
 	t.Helper()
-	environ := slices.DeleteFunc(os.Environ(), func(v string) bool {
-		name, _, _ := strings.Cut(strings.ToUpper(v), "=")
-		return strings.HasPrefix(name, "AWS_") || strings.HasSuffix(name, "_PROXY") || strings.HasPrefix(name, "RUNNER_")
-	})
+	environ := slices.DeleteFunc(testenv.Environ(), func(v string) bool { return strings.HasPrefix(v, "RUNNER_") })
 	for name, value := range j.env {
 		environ = append(environ, name+"="+value)
 	}

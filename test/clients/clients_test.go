@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/awstokenserver/config/internal/longtest"
+	"github.com/awstokenserver/config/internal/testenv"
 	"github.com/awstokenserver/config/webidentity/webidentitytest"
 )
 
@@ -210,26 +211,7 @@ func checkTable(t *testing.T, all []client, marks map[string]string) {
 			table += "- " + strings.Join(names[c.why], ", ") + ": " + c.why + ".\n"
 		}
 	}
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block := regexp.MustCompile(`(?s)<!-- clients -->\n(.*?)<!-- /clients -->`)
-	found := block.FindSubmatch(text)
-	if found == nil {
-		t.Fatalf("%s has no table of clients", page)
-	}
-	if os.Getenv("UPDATE") != "" {
-		updated := block.ReplaceAllLiteral(text, []byte("<!-- clients -->\n"+table+"<!-- /clients -->"))
-		if err := os.WriteFile(page, updated, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	dated := regexp.MustCompile(`Last run: .*|(\| [^|]* )\| [\w.-]+ `)
-	if now, before := dated.ReplaceAllString(table, "$1"), dated.ReplaceAllString(string(found[1]), "$1"); now != before {
-		t.Errorf("%s says\n%s\nbut it is\n%s", page, before, now)
-	}
+	testenv.Block(t, page, "clients", table, regexp.MustCompile(`Last run: .*|(\| [^|]* )\| [\w.-]+ `))
 }
 
 // Where exec is killed, or a profile is denied, no client has another identity, as far as

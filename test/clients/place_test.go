@@ -24,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/awstokenserver/config/internal/testenv"
 	"github.com/awstokenserver/config/webidentity/webidentitytest"
 )
 
@@ -257,11 +258,7 @@ func (p *place) environ(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	environ := slices.DeleteFunc(os.Environ(), func(v string) bool {
-		name, _, _ := strings.Cut(strings.ToUpper(v), "=")
-		return strings.HasPrefix(name, "AWS_") || strings.HasSuffix(name, "_PROXY")
-	})
-	return append(environ, "HOME="+t.TempDir(), "LOOP="+p.looping, "AWS_CONFIG_FILE="+file,
+	return append(testenv.Environ(), "HOME="+t.TempDir(), "LOOP="+p.looping, "AWS_CONFIG_FILE="+file,
 		"AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_PAGER=",
 		"AWS_EC2_METADATA_SERVICE_ENDPOINT="+p.machine.URL+"/", "AWS_METADATA_ENDPOINT="+p.machine.URL,
 		"CPL_AWS_EC2_API_ROOT_URL="+p.machine.URL, "AWS_ENDPOINT_URL_STS="+p.sts.URL,

@@ -10,16 +10,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
-)
 
-// unknownPages have the table.
-var unknownPages = []string{"../../docs/security.md", "../../docs/proposal.md"}
+	"github.com/awstokenserver/config/internal/testenv"
+)
 
 // others are the identities that a machine may have beside the role.
 var others = []string{"keys", "container", "machine", "default"}
 
-// TestUnknown is what the table in docs/security.md and docs/proposal.md says of SDKs that do not know the
-// key: with UPDATE=1 it becomes so.
+// TestUnknown is what the table in docs/security.md and docs/proposal.md says of SDKs
+// that do not know the key: with UPDATE=1 it becomes so.
 func TestUnknown(t *testing.T) {
 	t.Parallel()
 	names := []string{"AWS CLI v1", "AWS CLI v2", "boto3", "SDK for JavaScript v3", "SDK for Java v2", "SDK for Rust",
@@ -54,33 +53,8 @@ func TestUnknown(t *testing.T) {
 	for _, name := range names {
 		table += rows[name]
 	}
-	for _, page := range unknownPages {
-		checkUnknown(t, page, table)
-	}
-}
-
-// checkUnknown compares the table with that of a page.
-func checkUnknown(t *testing.T, page, table string) {
-	t.Helper()
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block := regexp.MustCompile(`(?s)<!-- unknown -->\n(.*?)<!-- /unknown -->`)
-	found := block.FindSubmatch(text)
-	if found == nil {
-		t.Fatalf("%s has no table of SDKs", page)
-	}
-	if os.Getenv("UPDATE") != "" {
-		updated := block.ReplaceAllLiteral(text, []byte("<!-- unknown -->\n"+table+"<!-- /unknown -->"))
-		if err := os.WriteFile(page, updated, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	version := regexp.MustCompile(`(?m)^(\| [^|]* )\| [\w.-]+ `)
-	if now, before := version.ReplaceAllString(table, "$1"), version.ReplaceAllString(string(found[1]), "$1"); now != before {
-		t.Errorf("%s says\n%s\nbut it is\n%s", page, before, now)
+	for _, page := range []string{"../../docs/security.md", "../../docs/proposal.md"} {
+		testenv.Block(t, page, "unknown", table, regexp.MustCompile(`(?m)^(\| [^|]* )\| [\w.-]+ `))
 	}
 }
 

@@ -3,7 +3,6 @@
 package guest
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/mod/module"
 
 	"github.com/awstokenserver/config/internal/longtest"
+	"github.com/awstokenserver/config/internal/testenv"
 )
 
 const (
@@ -33,7 +33,7 @@ func proxy(t *testing.T) []string {
 		serve(t, dir, module.Version{Path: path, Version: release}, folder)
 	}
 	// What was downloaded before comes from the cache, and this release stays out of it.
-	cache := goCommand(t, ".", os.Environ(), "env", "GOMODCACHE", "GOPROXY")
+	cache := testenv.GoCommand(t, ".", os.Environ(), "env", "GOMODCACHE", "GOPROXY")
 	known, others, _ := strings.Cut(strings.TrimSpace(cache), "\n")
 	return append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod -modcacherw", "GOMODCACHE="+t.TempDir(),
 		"GONOSUMDB="+library,
@@ -47,19 +47,6 @@ func fileURL(path string) string {
 	return "file://" + path
 }
 
-func goCommand(t *testing.T, dir string, env []string, args ...string) string {
-	t.Helper()
-	cmd := exec.Command("go", args...)
-	cmd.Dir, cmd.Env = dir, env
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("go %q: %v\n%s%s", args, err, out, &stderr)
-	}
-	return string(out)
-}
-
 // A program that swaps the import loads this module beside what it has loaded, and
 // go-jose, which webidentitytest is for.
 func TestGuest(t *testing.T) {
@@ -68,14 +55,14 @@ func TestGuest(t *testing.T) {
 	dir := t.TempDir()
 	// modules returns what go mod graph names for a program with an import.
 	modules := func(imported, version string) (names []string) {
-		goCommand(t, dir, env, "mod", "edit", "-require", imported+"@"+version)
+		testenv.GoCommand(t, dir, env, "mod", "edit", "-require", imported+"@"+version)
 		program := "package main\n\nimport (\n\t\"context\"\n\n\t\"" + imported + "\"\n)\n\n" +
 			"func main() { config.LoadDefaultConfig(context.Background()) }\n"
 		if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		goCommand(t, dir, env, "mod", "tidy")
-		for _, name := range strings.Fields(goCommand(t, dir, env, "mod", "graph")) {
+		testenv.GoCommand(t, dir, env, "mod", "tidy")
+		for _, name := range strings.Fields(testenv.GoCommand(t, dir, env, "mod", "graph")) {
 			if !strings.HasPrefix(name, "go@") && !strings.HasPrefix(name, "toolchain@") {
 				names = append(names, name)
 			}
@@ -102,7 +89,7 @@ func TestGuest(t *testing.T) {
 // pinned is the release of upstream that the library requires.
 func pinned(t *testing.T) string {
 	var requirements struct{ Require []module.Version }
-	if err := json.Unmarshal([]byte(goCommand(t, "../..", os.Environ(), "mod", "edit", "-json")), &requirements); err != nil {
+	if err := json.Unmarshal([]byte(testenv.GoCommand(t, "../..", os.Environ(), "mod", "edit", "-json")), &requirements); err != nil {
 		t.Fatal(err)
 	}
 	for _, required := range requirements.Require {
@@ -118,7 +105,7 @@ func TestInstall(t *testing.T) {
 	t.Parallel()
 	longtest.Skip(t, "it compiles the SDK anew")
 	bin := t.TempDir()
-	goCommand(t, bin, append(proxy(t), "GOBIN="+bin), "install", library+"/cmd/aws-web-identity@"+release)
+	testenv.GoCommand(t, bin, append(proxy(t), "GOBIN="+bin), "install", library+"/cmd/aws-web-identity@"+release)
 	out, err := exec.Command(filepath.Join(bin, "aws-web-identity"), "demo").CombinedOutput()
 	if err != nil {
 		t.Errorf("%v: %s", err, out)

@@ -95,7 +95,7 @@ func main() {
 `)
 	write("go.mod", "module program.test\n\ngo 1.24.0\n\nrequire dependency.test v0.0.0\n\n"+
 		"replace dependency.test => ./dependency\n")
-	goCommand(t, dir, env, "mod", "tidy")
+	testenv.GoCommand(t, dir, env, "mod", "tidy")
 
 	world := webidentitytest.New()
 	t.Cleanup(world.Close)
@@ -108,7 +108,7 @@ func main() {
 	// built builds the program, and returns what it prints.
 	built := func(flags ...string) (string, error) {
 		t.Helper()
-		goCommand(t, dir, env, append(append([]string{"build"}, flags...), "-o", "program.exe", ".")...)
+		testenv.GoCommand(t, dir, env, append(append([]string{"build"}, flags...), "-o", "program.exe", ".")...)
 		cmd := exec.Command(filepath.Join(dir, "program.exe"))
 		cmd.Env = []string{"HOME=" + dir}
 		for name, value := range settings {
@@ -205,7 +205,7 @@ func main() {
 	}
 	wantUpstream()
 	write("go.mod", string(before))
-	goCommand(t, dir, env, "mod", "tidy")
+	testenv.GoCommand(t, dir, env, "mod", "tidy")
 }
 
 // repository is a module proxy with the copies in dir, under the paths and versions that the commands name.

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
+
+	"github.com/awstokenserver/config/internal/testenv"
 )
 
 // A program that imports the library and does not use it allocates next to nothing
@@ -18,7 +20,7 @@ func TestStart(t *testing.T) {
 	if err := os.WriteFile(source, []byte("package main\n\nimport _ \""+library+"\"\n\nfunc main() {}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	goCommand(t, ".", os.Environ(), "build", "-o", program, source)
+	testenv.GoCommand(t, ".", os.Environ(), "build", "-o", program, source)
 	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
 	out, err := cmd.CombinedOutput()

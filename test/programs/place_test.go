@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
+	"github.com/awstokenserver/config/internal/testenv"
 	"github.com/awstokenserver/config/webidentity/webidentitytest"
 )
 
@@ -95,16 +95,8 @@ func (p *place) environ(t *testing.T) []string {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return append(withoutSettings(), "HOME="+t.TempDir(), "AWS_CONFIG_FILE="+file, "AWS_PROFILE=deploy",
+	return append(testenv.Environ(), "HOME="+t.TempDir(), "AWS_CONFIG_FILE="+file, "AWS_PROFILE=deploy",
 		"AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true", "AWS_ENDPOINT_URL="+p.services.URL,
 		"AWS_ENDPOINT_URL_STS="+p.services.URL,
 		"ACTIONS_ID_TOKEN_REQUEST_URL="+p.TokenServer.URL, "ACTIONS_ID_TOKEN_REQUEST_TOKEN="+p.TokenServer.RequestToken)
-}
-
-// withoutSettings is the environment without what it says about AWS and about proxies.
-func withoutSettings() []string {
-	return slices.DeleteFunc(os.Environ(), func(v string) bool {
-		name, _, _ := strings.Cut(strings.ToUpper(v), "=")
-		return strings.HasPrefix(name, "AWS_") || strings.HasSuffix(name, "_PROXY")
-	})
 }

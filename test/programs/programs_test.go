@@ -12,10 +12,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/awstokenserver/config/internal/testenv"
 )
 
 const (
@@ -34,7 +35,7 @@ func TestPrograms(t *testing.T) {
 	if err := os.RemoveAll(patched); err != nil {
 		t.Fatal(err)
 	}
-	goCommand(t, "../..", os.Environ(), "run", "./upstream", "build", "-o", patched)
+	testenv.GoCommand(t, "../..", os.Environ(), "run", "./upstream", "build", "-o", patched)
 
 	table := "| Program | Version | Way | Tests before | Tests after | Gets the role |\n|---|---|---|--:|--:|---|\n"
 	for _, p := range programs {
@@ -50,7 +51,7 @@ func TestPrograms(t *testing.T) {
 			for way, change := range map[string]func(*testing.T, string){
 				"swap": swap,
 				"replace": func(t *testing.T, dir string) {
-					goCommand(t, dir, environ(), "mod", "edit", "-replace", upstream+"="+filepath.Join(patched, "config"),
+					testenv.GoCommand(t, dir, environ(), "mod", "edit", "-replace", upstream+"="+filepath.Join(patched, "config"),
 						"-replace", "github.com/aws/aws-sdk-go-v2/credentials="+filepath.Join(patched, "credentials"))
 				},
 			} {
@@ -88,32 +89,14 @@ func checkTable(t *testing.T, table string) {
 	rows := strings.SplitAfter(table, "\n")
 	slices.SortStableFunc(rows[2:len(rows)-1], strings.Compare)
 	table = strings.Join(rows, "")
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block := regexp.MustCompile(`(?s)<!-- programs -->\n(.*?)<!-- /programs -->`)
-	found := block.FindSubmatch(text)
-	if found == nil {
-		t.Fatalf("%s has no table of programs", page)
-	}
-	if os.Getenv("UPDATE") != "" {
-		updated := block.ReplaceAllLiteral(text, []byte("<!-- programs -->\n"+table+"<!-- /programs -->"))
-		if err := os.WriteFile(page, updated, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if string(found[1]) != table {
-		t.Errorf("%s says\n%s\nbut it is\n%s", page, found[1], table)
-	}
+	testenv.Block(t, page, "programs", table, nil)
 }
 
 // copySources copies the module to dir, with the program that uses it.
 func copySources(t *testing.T, p program, dir string) {
 	t.Helper()
 	var module struct{ Dir string }
-	out := goCommand(t, os.TempDir(), environ(), "mod", "download", "-json", p.module+"@"+p.version)
+	out := testenv.GoCommand(t, os.TempDir(), environ(), "mod", "download", "-json", p.module+"@"+p.version)
 	if err := json.Unmarshal([]byte(out), &module); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +150,7 @@ func swap(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	goCommand(t, dir, environ(), "mod", "edit", "-require", library+"@v0.1.0", "-replace", library+"="+checkout)
+	testenv.GoCommand(t, dir, environ(), "mod", "edit", "-require", library+"@v0.1.0", "-replace", library+"="+checkout)
 }
 
 // results returns what became of each test of p in dir.
@@ -198,7 +181,7 @@ func use(t *testing.T, p program, dir string) bool {
 	if strings.HasSuffix(main, ".txt") {
 		main = "./tokenserver"
 	}
-	goCommand(t, dir, environ(), "build", "-o", binary, main)
+	testenv.GoCommand(t, dir, environ(), "build", "-o", binary, main)
 	place := newPlace(t)
 	cmd := exec.Command(binary)
 	cmd.Args = append(cmd.Args, p.args...)
@@ -216,16 +199,3 @@ func use(t *testing.T, p program, dir string) bool {
 
 // environ is the environment of the Go command for another module.
 func environ() []string { return append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod") }
-
-func goCommand(t *testing.T, dir string, env []string, args ...string) string {
-	t.Helper()
-	cmd := exec.Command("go", args...)
-	cmd.Dir, cmd.Env = dir, env
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("go %q: %v\n%s", args, err, &stderr)
-	}
-	return string(out)
-}
